@@ -1,0 +1,92 @@
+# Build settings and the three functions that every folder's CMakeLists.txt uses.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+
+find_program(LORIKEET_CCACHE ccache)
+if(LORIKEET_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  # The sloppiness lets ccache keep precompiled headers; nothing of ours prints __TIME__ or __DATE__.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${LORIKEET_CCACHE})
+endif()
+
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+find_package(absl REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(CLI11 REQUIRED)
+
+# What the build is called in --version, in every attempt's row and on the wire.
+execute_process(COMMAND git -C ${CMAKE_SOURCE_DIR} describe --always --dirty --abbrev=12
+                OUTPUT_VARIABLE LORIKEET_REVISION OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+if(NOT LORIKEET_REVISION)
+  set(LORIKEET_REVISION "unknown")
+endif()
+
+# Warnings and sanitizers for a target of our own.
+function(lorikeet_own target)
+  target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR})
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual)
+  if(LORIKEET_WERROR)
+    target_compile_options(${target} PRIVATE -Werror)
+  endif()
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    target_compile_options(${target} PRIVATE -Wthread-safety)
+  endif()
+  if(LORIKEET_SANITIZE)
+    target_compile_options(${target} PRIVATE -fsanitize=${LORIKEET_SANITIZE} -fno-omit-frame-pointer)
+    target_link_options(${target} PUBLIC -fsanitize=${LORIKEET_SANITIZE})
+  endif()
+endfunction()
+
+# lorikeet_library(NAME [PUBLIC lib...] [PRIVATE lib...]): every .cc of this folder but main.cc.
+function(lorikeet_library name)
+  cmake_parse_arguments(ARG "" "" "PUBLIC;PRIVATE" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  list(FILTER sources EXCLUDE REGEX "/main\\.cc$")
+  if(sources)
+    add_library(${name} STATIC ${sources})
+    lorikeet_own(${name})
+    target_link_libraries(${name} PUBLIC ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
+  else()  # headers only
+    add_library(${name} INTERFACE)
+    target_include_directories(${name} INTERFACE ${CMAKE_SOURCE_DIR})
+    target_link_libraries(${name} INTERFACE ${ARG_PUBLIC} ${ARG_PRIVATE})
+  endif()
+endfunction()
+
+# lorikeet_program(NAME lib...): this folder's main.cc, built as bin/NAME.
+function(lorikeet_program name)
+  add_executable(${name} ${CMAKE_CURRENT_SOURCE_DIR}/main.cc)
+  lorikeet_own(${name})
+  target_link_libraries(${name} PRIVATE ${ARGN})
+endfunction()
+
+# lorikeet_tests(NAME [LABEL unit|integration|slow|gpu] [LIBS lib...]): every *_test.cc of this folder, in one
+# program; each TEST is a CTest test. Files are globbed so that none can fall out of the build unnoticed.
+# ${CMAKE_SOURCE_DIR}/tests is where tests find golden files: LORIKEET_TESTS_DIR.
+function(lorikeet_tests name)
+  cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "LIBS" ${ARGN})
+  if(NOT ARG_LABEL)
+    set(ARG_LABEL unit)
+  endif()
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cc)
+  add_executable(${name} ${sources})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  lorikeet_own(${name})
+  target_compile_definitions(${name} PRIVATE LORIKEET_TESTS_DIR="${CMAKE_SOURCE_DIR}/tests"
+                             LORIKEET_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
+                             LORIKEET_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+  target_link_libraries(${name} PRIVATE ${ARG_LIBS} GTest::gmock GTest::gtest_main)
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT})
+endfunction()

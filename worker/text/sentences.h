@@ -1,0 +1,18 @@
+// Splitting text into sentences: for ROUGE-Lsum (a line each) and for the `lead` reference.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lorikeet::text {
+
+// The one documented rule (docs/rouge.md): a line break ends a sentence; so do . ! ? (with closing quotes and
+// brackets) before white space, unless the word before the stop is a known abbreviation or a single letter,
+// and, for a cased text, unless the next word starts in lower case.
+std::vector<std::string> SplitSentences(std::string_view text);
+
+// "auto": SplitSentences joined by newlines; "newline": the text as it is.
+std::string SentencePerLine(std::string_view text, const std::string& sentence_split);
+
+}  // namespace lorikeet::text
