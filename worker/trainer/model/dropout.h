@@ -1,0 +1,29 @@
+// Dropout masks from a seed: one stream a trial, re-keyed for every micro-batch, so that a resumed trial draws
+// the same masks as one that never stopped.
+#pragma once
+
+#include <ATen/ATen.h>
+#include <ATen/core/Generator.h>
+
+#include <cstdint>
+
+namespace lorikeet::trainer {
+
+class DropoutStream {
+ public:
+  // rate: the base's dropout_rate or what the trial overrides it with.
+  DropoutStream(std::uint64_t trial_seed, double rate, at::Device device);
+  // Before each micro-batch: `first_document` is its first document's number in the effective batch.
+  void Rekey(std::int64_t step, std::int64_t first_document);
+  // Zeroes elements with probability rate, scales the rest by 1 / (1 - rate).
+  at::Tensor Apply(const at::Tensor& x) { return Apply(x, rate_); }
+  at::Tensor Apply(const at::Tensor& x, double rate);
+  double rate() const { return rate_; }
+
+ private:
+  std::uint64_t seed_;
+  double rate_;
+  at::Generator generator_;
+};
+
+}  // namespace lorikeet::trainer

@@ -1,0 +1,1 @@
+// Holds the precompiled Torch headers; see deploy/cmake/LorikeetTorch.cmake.
