@@ -1,0 +1,74 @@
+// The sweep file: parsed, validated and expanded into configurations and trials.
+//
+// Plain values, no globals; thread-safe. docs/sweep-file.md is the reference of every key.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/status.h"
+#include "sweeps/trial/trial.h"
+
+namespace lorikeet::spec {
+
+// One coordinate of a configuration: {"rank", "8"}. Values are printed as the file writes numbers ("0.001").
+struct AxisValue {
+  std::string axis;
+  std::string value;
+  friend bool operator==(const AxisValue&, const AxisValue&) = default;
+};
+
+// One point of an arm's grid, without the seed.
+struct Configuration {
+  std::string name;  // unique in the sweep: "full", "lora rank=8", "lora rank=8 learning_rate=0.001", "lead sentences=3"
+  std::string arm;   // full, lora, prompt, zero_shot, lead
+  std::vector<AxisValue> axes;      // the arm's axes only (lists in the file), in file order
+  std::vector<AxisValue> settings;  // what distinguishes it for readers: rank, alpha, targets, tokens, learning_rate, …
+  bool baseline = false;
+  Trial trial;  // with seed 0
+};
+
+struct RetryPolicy {
+  std::int64_t attempts = 3;
+  std::chrono::milliseconds backoff{30'000};  // doubled after each failure
+};
+
+struct Sweep {
+  std::string name;
+  std::string text;         // the file as it was
+  std::string fingerprint;  // of what the file means: equal for files that differ in comments or layout alone
+  std::vector<Configuration> configurations;  // baseline's arm first, then file order; references last
+  std::vector<std::int64_t> seeds;
+  std::string baseline;  // a configuration's name
+  RetryPolicy retry;
+  ResourceSettings resources;
+  std::vector<std::string> notes;  // differences in `train` keys between arms, to print with the table
+};
+
+struct PlannedTrial {
+  std::string name;          // "lora rank=8 seed=1"; for references the configuration's name
+  std::string configuration;
+  std::int64_t seed = 0;     // 0 for references, which run once
+  Trial trial;
+};
+
+struct ParseOptions {
+  std::string file;    // how messages call it, and what relative paths resolve against
+  bool check_files = false;  // also refuse a model or data file that this machine does not have
+  std::int64_t most_trials = 1'000'000;  // checked before anything is expanded
+};
+
+// Every mistake in one InvalidArgument, a line each: "file:line:column: what, and what would be right".
+StatusOr<Sweep> ParseSweep(const std::string& yaml, const ParseOptions& options);
+// Reads the file and parses it; `file` as given on the command line.
+StatusOr<Sweep> LoadSweep(const std::string& file, bool check_files);
+
+// How many trials the sweep makes; seeds × configurations, references once.
+std::int64_t TrialCount(const Sweep& sweep);
+// In the order that lets a comparison be read early: seed by seed, the baseline first, references at the front.
+std::vector<PlannedTrial> ExpandTrials(const Sweep& sweep);
+
+}  // namespace lorikeet::spec
