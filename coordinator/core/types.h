@@ -1,0 +1,161 @@
+// What the coordinator knows: sweeps, configurations, trials, attempts, workers. Plain values, no I/O, no clock.
+//
+// Times are wall times, only stored and shown; what counts time is steady and lives in coordinator/service.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/clock.h"
+#include "sweeps/trial/trial.h"
+
+namespace lorikeet::core {
+
+// A fencing token: grows with every grant and every cancel of its trial; 0 before the first.
+using Token = std::int64_t;
+
+enum class SweepState { kRunning, kPaused, kFinished, kCancelled };
+enum class TrialState { kPending, kRunning, kSucceeded, kFailed, kCancelled };
+// kGranted: leased, not yet heard of. kLost: the lease ran out; a late report still counts until the trial is granted
+// again (then kSuperseded). kReturned: handed back by a draining worker, or refused before it started.
+enum class AttemptState { kGranted, kRunning, kLost, kSucceeded, kFailed, kReturned, kSuperseded, kCancelled };
+
+std::string Name(SweepState state);
+std::string Name(TrialState state);
+std::string Name(AttemptState state);
+StatusOr<SweepState> ParseSweepState(const std::string& name);
+StatusOr<TrialState> ParseTrialState(const std::string& name);
+StatusOr<AttemptState> ParseAttemptState(const std::string& name);
+
+struct RetryPolicy {
+  std::int64_t attempts = 3;  // of the trial's own failures; lost and returned attempts are not counted
+  std::chrono::milliseconds backoff{30'000};  // doubled after each failure
+};
+
+struct Sweep {
+  std::string id;  // "s-…"
+  std::string name;
+  std::string fingerprint;
+  std::string text;  // the sweep file
+  SweepState state = SweepState::kRunning;
+  std::string baseline;  // a configuration's name
+  RetryPolicy retry;
+  std::int64_t trials = 0;
+  std::vector<std::int64_t> seeds;
+  std::vector<std::string> notes;
+  WallTime submitted_at{};
+  std::optional<WallTime> finished_at;
+};
+
+struct Configuration {
+  std::int64_t id = 0;  // given by the store
+  std::string sweep_id;
+  std::int64_t position = 0;  // the table's order
+  std::string name, arm;
+  std::vector<std::pair<std::string, std::string>> axes, settings;
+  bool baseline = false;
+  std::int64_t planned = 0;  // trials
+};
+
+struct Trial {
+  std::string id;  // "t-…"
+  std::string sweep_id;
+  std::int64_t configuration_id = 0;
+  std::int64_t position = 0;  // the order to run in
+  std::string name;           // "lora rank=8 seed=1"
+  std::int64_t seed = 0;
+  TrialState state = TrialState::kPending;
+  Token token = 0;             // the newest issued
+  std::int64_t failures = 0;   // attempts that failed by the trial's own fault
+  std::int64_t slots = 1;      // how many slots of one worker it takes
+  bool needs_gpu = false;      // resources.gpus >= 1
+  std::optional<WallTime> not_before;  // backoff
+  std::string last_worker_id;  // has its checkpoint
+  std::string failure_kind, failure_message;  // of the last failed attempt
+  std::string settings;        // the trial as JSON (sweeps/trial); empty in memory where the store holds it
+};
+
+struct Attempt {
+  std::string id;  // "a-…"
+  std::string trial_id;
+  std::int64_t number = 1;  // of the trial, from 1
+  Token token = 0;
+  std::string worker_id;
+  AttemptState state = AttemptState::kGranted;
+  std::int64_t sequence = 0;  // the highest event committed
+  WallTime granted_at{};
+  std::optional<WallTime> started_at, ended_at;
+  std::string device, device_model, build;
+  std::int64_t threads = 0, micro_batch_size = 0;
+  std::string failure_kind, failure_message;
+};
+
+struct Slot {
+  std::int64_t index = 0;
+  std::string kind;  // "cpu" or "cuda"
+  std::string device;  // "cpu", "cuda:0"
+  std::string device_model;
+  std::int64_t memory_bytes = 0;
+  std::int64_t threads = 0;
+};
+
+struct Worker {
+  std::string id;  // kept in its --dir
+  std::string hostname, build;
+  std::int64_t session = 0;  // grows with each of its sessions; a newer one replaces an older
+  std::string state;         // connected, draining, disconnected
+  std::vector<Slot> slots;
+  WallTime first_seen_at{}, last_seen_at{};
+};
+
+// A line of a sweep's history, for people.
+struct HistoryEvent {
+  std::int64_t id = 0;  // given by the store
+  WallTime time{};
+  std::string sweep_id, trial_id, attempt_id, worker_id;  // empty where it does not apply
+  std::string kind;     // submitted, granted, started, checkpoint, succeeded, failed, lost, returned, cancelled, log, …
+  std::string message;
+};
+
+struct RougeF1 {
+  double rouge1 = 0, rouge2 = 0, rougeL = 0, rougeLsum = 0;  // 0 to 1
+};
+struct SplitScore {
+  RougeF1 rouge;
+  std::int64_t documents = 0;
+  double sources_cut = 0, targets_cut = 0, outputs_cut = 0;
+};
+struct Document {
+  std::string split, id, article, reference;
+  std::int64_t position = 0;
+};
+struct Prediction {
+  std::string split, id, summary;
+  std::int64_t position = 0, tokens = 0;
+  RougeF1 rouge;
+};
+struct Metric {
+  std::int64_t step = 0;
+  std::string name;
+  double value = 0;
+};
+struct Result {  // the fields of worker/protocol's Result
+  SplitScore test, validation;
+  std::optional<double> validation_loss, test_loss;
+  std::int64_t kept_step = 0, last_step = 0, train_documents = 0, empty_documents = 0, trainable_parameters = 0;
+  double trainable_share = 0;
+  std::string device, device_model, precision;
+  std::int64_t threads = 0, micro_batch_size = 0;
+  double train_seconds = 0, tokens_per_second = 0;
+  std::int64_t peak_memory_bytes = 0;
+  double latency_p50_seconds = 0, latency_p95_seconds = 0, generated_tokens_per_second = 0;
+  std::int64_t adapter_bytes = 0;
+  std::string data_fingerprint, model_fingerprint;
+  std::int64_t predictions = 0;
+};
+
+}  // namespace lorikeet::core
