@@ -10,7 +10,8 @@ endif()
 
 # An interface target of our own: the wheel's flags stay out of everybody else's compile line.
 add_library(lorikeet_torch_pch STATIC ${CMAKE_SOURCE_DIR}/worker/trainer/torch_headers.cc)
-target_link_libraries(lorikeet_torch_pch PUBLIC torch)
+# lorikeet_common for its definitions (FMT_SHARED and such): gcc reuses the headers only under the same macros.
+target_link_libraries(lorikeet_torch_pch PUBLIC torch lorikeet_common)
 lorikeet_own(lorikeet_torch_pch)
 target_precompile_headers(lorikeet_torch_pch PRIVATE <torch/torch.h> <fmt/format.h> <nlohmann/json.hpp>)
 
