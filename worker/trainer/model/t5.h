@@ -1,5 +1,5 @@
-// T5 as Hugging Face defines it (Raffel et al., 2020; transformers' modeling_t5.py): v1.0 with ReLU, v1.1 and Flan
-// with gated GELU, relative position buckets, encoder and decoder of different depth.
+// T5 as Hugging Face defines it (Raffel et al., 2020; transformers' modeling_t5.py): v1.0 with ReLU, v1.1 and
+// Flan with gated GELU, relative position buckets, encoder and decoder of different depth.
 //
 // Parameters keep the checkpoint's names ("encoder.block.0.layer.0.SelfAttention.q.weight"). Not thread-safe.
 // Shapes: B batch, S source tokens, T target tokens, P prompt tokens, D d_model, V vocabulary.
@@ -17,22 +17,23 @@
 
 namespace lorikeet::trainer {
 
-class Adapter;  // worker/trainer/adapter/adapter.h
+class Adapter;        // worker/trainer/adapter/adapter.h
 class DropoutStream;  // worker/trainer/model/dropout.h
 
 struct LoadOptions {
   at::Device device = at::kCPU;
   // Matrix products' type: kFloat, or kBFloat16 (norms, softmax and the loss stay fp32).
   at::ScalarType compute = at::kFloat;
-  // Whether the base's parameters are trained: kept in fp32 with requires_grad; else stored as `compute`, frozen.
+  // Whether the base's parameters are trained: kept in fp32 with requires_grad; else stored as `compute`,
+  // frozen.
   bool trainable = false;
 };
 
-// What one forward pass needs beside its inputs; owned by the trial, not by the model, so that several trials can
-// share one model later.
+// What one forward pass needs beside its inputs; owned by the trial, not by the model, so that several trials
+// can share one model later.
 struct ForwardContext {
-  const Adapter* adapter = nullptr;      // LoRA or prompt; null for the base alone
-  DropoutStream* dropout = nullptr;      // null: no dropout (validation, generation)
+  const Adapter* adapter = nullptr;  // LoRA or prompt; null for the base alone
+  DropoutStream* dropout = nullptr;  // null: no dropout (validation, generation)
 };
 
 struct EncoderOutput {
@@ -40,14 +41,17 @@ struct EncoderOutput {
   at::Tensor mask;    // [B, P + S] bool, true where there is something to attend to
 };
 
-// Keys and values of a decoding in progress, by layer. Rows are hypotheses.
+// Keys and values of a decoding in progress, by layer. Rows are hypotheses: every document has equally many,
+// and they are neighbours (row = document · hypotheses + hypothesis).
 struct DecoderCache {
   struct Layer {
-    at::Tensor self_key, self_value;    // [B, heads, steps, d_kv]
-    at::Tensor cross_key, cross_value;  // [B, heads, P + S, d_kv]
+    at::Tensor self_key, self_value;    // [rows, heads, steps, d_kv]
+    at::Tensor cross_key, cross_value;  // [documents, heads, P + S, d_kv]
   };
   std::vector<Layer> layers;
-  at::Tensor cross_mask;  // [B, P + S]
+  at::Tensor cross_mask;     // [documents, P + S]
+  at::Tensor cross_bias;     // [documents, 1, 1, P + S] fp32; undefined where nothing is masked out
+  at::Tensor backward_bias;  // see BackwardBias in relative_position.h
   std::int64_t steps = 0;
 };
 
@@ -56,12 +60,14 @@ class T5 {
   // Reads config.json and *.safetensors. Names a missing, extra or wrongly shaped tensor, with both shapes.
   static StatusOr<std::unique_ptr<T5>> Load(const std::string& directory, const LoadOptions& options);
   // Fresh weights as transformers initialises them (for pretraining and tests).
-  static std::unique_ptr<T5> Initialize(const T5Config& config, std::uint64_t seed, const LoadOptions& options);
+  static std::unique_ptr<T5> Initialize(const T5Config& config, std::uint64_t seed,
+                                        const LoadOptions& options);
   ~T5();
 
-  // config.json, generation_config.json, model.safetensors in fp32 (or as `dtype` says), spiece.model copied from
-  // `tokenizer_directory`. The folder appears whole or not at all.
-  Status Save(const std::string& directory, const std::string& tokenizer_directory, at::ScalarType dtype = at::kFloat) const;
+  // config.json, generation_config.json, model.safetensors in fp32 (or as `dtype` says), spiece.model copied
+  // from `tokenizer_directory`. The folder appears whole or not at all.
+  Status Save(const std::string& directory, const std::string& tokenizer_directory,
+              at::ScalarType dtype = at::kFloat) const;
 
   const T5Config& config() const;
   at::Device device() const;
@@ -73,15 +79,18 @@ class T5 {
   // source: [B, S] int64, padded with 0; mask: [B, S] bool. A prompt adapter's tokens come first.
   EncoderOutput Encode(const at::Tensor& source, const at::Tensor& mask, const ForwardContext& context) const;
   // decoder_input: [B, T] int64 (shifted right). Returns hidden states [B, T, D], ready for Logits.
-  at::Tensor Decode(const at::Tensor& decoder_input, const EncoderOutput& encoder, const ForwardContext& context) const;
+  at::Tensor Decode(const at::Tensor& decoder_input, const EncoderOutput& encoder,
+                    const ForwardContext& context) const;
   // hidden [..., D] to logits [..., V]; scaled by D^-0.5 where the head is tied as T5 v1.0 does.
   at::Tensor Logits(const at::Tensor& hidden) const;
 
   DecoderCache StartDecoding(const EncoderOutput& encoder, const ForwardContext& context) const;
-  // tokens: [B] int64, the last token of each row. Returns logits [B, V] in fp32; the cache grows by one step.
+  // tokens: [rows] int64, the last token of each row. Returns logits [rows, V] in fp32; the cache grows by
+  // one step.
   at::Tensor DecodeStep(const at::Tensor& tokens, DecoderCache& cache, const ForwardContext& context) const;
-  // Keeps and reorders rows (beam search; finished rows leave): rows [B'] int64.
-  static void SelectRows(DecoderCache& cache, const at::Tensor& rows);
+  // Keeps and reorders hypotheses (beam search; finished documents leave): rows [rows'] int64, into the rows
+  // that are there; documents [documents'] int64, undefined where all of them stay in their order.
+  static void SelectRows(DecoderCache& cache, const at::Tensor& rows, const at::Tensor& documents = {});
 
  private:
   struct Impl;
@@ -89,10 +98,10 @@ class T5 {
   std::unique_ptr<Impl> impl_;
 };
 
-// Sum over real target tokens of -log p, in fp32 [] and their count. target: [B, T] int64 ending in </s>, padded
-// with 0 where target_mask [B, T] is false.
+// Sum over real target tokens of -log p, in fp32 [] and their count. target: [B, T] int64 ending in </s>,
+// padded with 0 where target_mask [B, T] is false.
 struct TokenLoss {
-  at::Tensor sum;         // [] fp32, with gradient
+  at::Tensor sum;           // [] fp32, with gradient
   at::Tensor per_document;  // [B] fp32, detached
   std::int64_t tokens = 0;
 };

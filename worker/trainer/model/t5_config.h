@@ -24,7 +24,8 @@ struct T5Config {
 
 // Reads `directory`/config.json; names the key that is missing, mistyped or not supported.
 StatusOr<T5Config> ReadT5Config(const std::string& directory);
-// The text of a config.json that transformers loads; carries tie_word_embeddings and scale_decoder_outputs both.
+// The text of a config.json that transformers loads; carries tie_word_embeddings and scale_decoder_outputs
+// both.
 std::string ToJson(const T5Config& config, const std::string& dtype);
 
 }  // namespace lorikeet::trainer

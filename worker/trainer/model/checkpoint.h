@@ -1,0 +1,35 @@
+// Tensors in safetensors files, as Hugging Face lays them out in a folder; and folders that appear whole.
+//
+// Errors name the file. Not tied to T5: adapters use it too.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <functional>
+#include <map>
+#include <string>
+
+#include "common/status.h"
+
+namespace lorikeet::trainer {
+
+// Every tensor of one file, copied to the CPU, in its own type: F32, BF16 or F16; another type is refused by
+// name.
+StatusOr<std::map<std::string, at::Tensor>> ReadTensors(const std::string& path);
+
+// `directory`/model.safetensors, else the shards named by model.safetensors.index.json.
+StatusOr<std::map<std::string, at::Tensor>> ReadCheckpoint(const std::string& directory);
+
+// Writes `tensors` as `dtype` (float, bfloat16 or half), in the names' order.
+Status WriteTensors(const std::string& path, const std::map<std::string, at::Tensor>& tensors,
+                    at::ScalarType dtype);
+
+// "float32", "bfloat16", "float16": what config.json calls a type.
+std::string DtypeName(at::ScalarType dtype);
+
+// Calls `fill` with the name of a new empty folder beside `directory`, syncs it, and puts it in `directory`'s
+// place: a reader or a crash sees the old folder or the new one, for a moment none, never a part. On an error
+// nothing of it is left.
+Status WriteFolder(const std::string& directory, const std::function<Status(const std::string&)>& fill);
+
+}  // namespace lorikeet::trainer

@@ -1,0 +1,16 @@
+// T5's layer norm: scale only, no mean subtracted (root mean square norm; Zhang and Sennrich, 2019), in fp32.
+#pragma once
+
+#include <ATen/ATen.h>
+
+namespace lorikeet::trainer {
+
+struct LayerNorm {
+  at::Tensor weight;  // [D] fp32
+  double epsilon = 1e-6;
+};
+
+// x [..., D] fp32 to weight · x / √(mean(x²) + ε), [..., D] fp32.
+at::Tensor Apply(const LayerNorm& norm, const at::Tensor& x);
+
+}  // namespace lorikeet::trainer

@@ -1,0 +1,19 @@
+#include "worker/trainer/model/linear.h"
+
+#include "worker/trainer/adapter/adapter.h"
+#include "worker/trainer/model/dropout.h"
+
+namespace lorikeet::trainer {
+
+at::Tensor Apply(const Linear& linear, const at::Tensor& x, const ForwardContext& context) {
+  const at::Tensor y = at::linear(x, linear.weight.to(x.scalar_type()));
+  if (!context.adapter) return y;
+  const at::Tensor delta = context.adapter->Delta(linear.name, x, context.dropout);
+  return delta.defined() ? y + delta : y;
+}
+
+at::Tensor Dropout(const at::Tensor& x, const ForwardContext& context) {
+  return context.dropout ? context.dropout->Apply(x) : x;
+}
+
+}  // namespace lorikeet::trainer

@@ -1,0 +1,169 @@
+#include "worker/trainer/model/stack.h"
+
+namespace lorikeet::trainer {
+namespace {
+
+// Adds what a sublayer gave, in the products' type, to the fp32 residual stream.
+at::Tensor AddTo(const at::Tensor& hidden, const at::Tensor& given, const ForwardContext& context) {
+  return hidden + Dropout(given, context);
+}
+
+at::Tensor Normed(const LayerNorm& norm, const at::Tensor& hidden, at::ScalarType compute) {
+  return Apply(norm, hidden).to(compute);
+}
+
+at::Tensor RunFeedForward(const FeedForwardLayer& layer, const at::Tensor& hidden, at::ScalarType compute,
+                          const ForwardContext& context) {
+  return AddTo(hidden, Apply(layer.feed_forward, Normed(layer.layer_norm, hidden, compute), context),
+               context);
+}
+
+at::Tensor RunSelfAttention(const AttentionLayer& layer, const at::Tensor& hidden, const at::Tensor& bias,
+                            at::ScalarType compute, const ForwardContext& context) {
+  const Attention& attention = layer.attention;
+  const at::Tensor x = Normed(layer.layer_norm, hidden, compute);
+  const at::Tensor query = Project(attention.q, attention.heads, x, context);
+  const at::Tensor key = Project(attention.k, attention.heads, x, context);
+  const at::Tensor value = Project(attention.v, attention.heads, x, context);
+  return AddTo(hidden, Attend(attention, query, key, value, bias, context), context);
+}
+
+at::Tensor Finish(const Stack& stack, const at::Tensor& hidden, const ForwardContext& context) {
+  return Dropout(Apply(stack.final_layer_norm, hidden), context);
+}
+
+// Grown in steps of this many positions at least, so that short summaries compute it once.
+constexpr std::int64_t kBackwardBiasStep = 256;
+
+}  // namespace
+
+Stack BuildStack(const std::string& stack, const T5Config& config, at::ScalarType compute,
+                 const std::map<std::string, at::Tensor>& parameters) {
+  const bool is_decoder = stack == "decoder";
+  const auto linear = [&](const std::string& name) { return Linear{name, parameters.at(name + ".weight")}; };
+  const auto norm = [&](const std::string& name) {
+    return LayerNorm{parameters.at(name + ".weight"), config.layer_norm_epsilon};
+  };
+  const auto attention = [&](const std::string& layer, const std::string& kind) {
+    const std::string name = layer + "." + kind;
+    return AttentionLayer{norm(layer + ".layer_norm"),
+                          Attention{linear(name + ".q"), linear(name + ".k"), linear(name + ".v"),
+                                    linear(name + ".o"), config.num_heads}};
+  };
+  const auto feed_forward = [&](const std::string& layer) {
+    const std::string name = layer + ".DenseReluDense";
+    return FeedForwardLayer{norm(layer + ".layer_norm"),
+                            FeedForward{linear(name + (config.gated ? ".wi_0" : ".wi")),
+                                        config.gated ? linear(name + ".wi_1") : Linear{},
+                                        linear(name + ".wo"), config.activation == "gelu_new"}};
+  };
+
+  Stack built;
+  const std::int64_t depth = is_decoder ? config.num_decoder_layers : config.num_layers;
+  for (std::int64_t i = 0; i < depth; ++i) {
+    const std::string layer = fmt::format("{}.block.{}.layer.", stack, i);
+    Block block;
+    block.self = attention(layer + "0", "SelfAttention");
+    if (is_decoder) block.cross = attention(layer + "1", "EncDecAttention");
+    block.feed_forward = feed_forward(layer + (is_decoder ? "2" : "1"));
+    built.blocks.push_back(std::move(block));
+  }
+  built.final_layer_norm = norm(stack + ".final_layer_norm");
+  built.positions = {parameters.at(stack + ".block.0.layer.0.SelfAttention.relative_attention_bias.weight"),
+                     config.relative_attention_max_distance, /*bidirectional=*/!is_decoder};
+  built.compute = compute;
+  return built;
+}
+
+at::Tensor RunEncoder(const Stack& encoder, const at::Tensor& embedded, const at::Tensor& mask,
+                      const ForwardContext& context) {
+  at::Tensor bias = PositionBias(encoder.positions, embedded.size(1));  // [1, H, S, S]
+  const at::Tensor mask_bias = MaskBias(mask);
+  if (mask_bias.defined()) bias = bias + mask_bias;  // [B, H, S, S], once for all blocks
+  at::Tensor hidden = Dropout(embedded, context);
+  for (const Block& block : encoder.blocks) {
+    hidden = RunSelfAttention(block.self, hidden, bias, encoder.compute, context);
+    hidden = RunFeedForward(block.feed_forward, hidden, encoder.compute, context);
+  }
+  return Finish(encoder, hidden, context);
+}
+
+at::Tensor RunDecoder(const Stack& decoder, const at::Tensor& embedded, const EncoderOutput& source,
+                      const ForwardContext& context) {
+  const std::int64_t length = embedded.size(1);
+  const at::Tensor self_bias =
+      PositionBias(decoder.positions, length) + CausalBias(length, embedded.device());  // [1, H, T, T]
+  const at::Tensor cross_bias = MaskBias(source.mask);                                  // [B, 1, 1, S]
+  const at::Tensor memory = source.hidden.to(decoder.compute);
+  at::Tensor hidden = Dropout(embedded, context);
+  for (const Block& block : decoder.blocks) {
+    hidden = RunSelfAttention(block.self, hidden, self_bias, decoder.compute, context);
+    const Attention& cross = block.cross->attention;
+    const at::Tensor x = Normed(block.cross->layer_norm, hidden, decoder.compute);
+    const at::Tensor query = Project(cross.q, cross.heads, x, context);
+    const at::Tensor key = Project(cross.k, cross.heads, memory, context);
+    const at::Tensor value = Project(cross.v, cross.heads, memory, context);
+    hidden = AddTo(hidden, Attend(cross, query, key, value, cross_bias, context), context);
+    hidden = RunFeedForward(block.feed_forward, hidden, decoder.compute, context);
+  }
+  return Finish(decoder, hidden, context);
+}
+
+DecoderCache StartCache(const Stack& decoder, const EncoderOutput& source, const ForwardContext& context) {
+  DecoderCache cache;
+  cache.cross_mask = source.mask;
+  cache.cross_bias = MaskBias(source.mask);
+  const at::Tensor memory = source.hidden.to(decoder.compute);
+  for (const Block& block : decoder.blocks) {
+    const Attention& cross = block.cross->attention;
+    DecoderCache::Layer layer;
+    layer.cross_key = Project(cross.k, cross.heads, memory, context).contiguous();
+    layer.cross_value = Project(cross.v, cross.heads, memory, context).contiguous();
+    cache.layers.push_back(std::move(layer));
+  }
+  return cache;
+}
+
+at::Tensor RunDecoderStep(const Stack& decoder, const at::Tensor& embedded, DecoderCache& cache,
+                          const ForwardContext& context) {
+  const std::int64_t rows = embedded.size(0);
+  const std::int64_t documents = cache.cross_mask.size(0);
+  const std::int64_t hypotheses = rows / documents;  // of each document; its rows are neighbours
+  const std::int64_t keys = cache.steps + 1;
+  if (!cache.backward_bias.defined() || cache.backward_bias.size(1) < keys) {
+    cache.backward_bias = BackwardBias(decoder.positions, std::max(2 * keys, kBackwardBiasStep));
+  }
+  const at::Tensor self_bias = cache
+                                   .backward_bias  // [1, H, 1, keys]
+                                   .narrow(1, cache.backward_bias.size(1) - keys, keys)
+                                   .unsqueeze(1)
+                                   .unsqueeze(0);
+  at::Tensor hidden = Dropout(embedded, context);
+  for (std::size_t i = 0; i < decoder.blocks.size(); ++i) {
+    const Block& block = decoder.blocks[i];
+    DecoderCache::Layer& layer = cache.layers[i];
+    {
+      const Attention& self = block.self.attention;
+      const at::Tensor x = Normed(block.self.layer_norm, hidden, decoder.compute);
+      const at::Tensor query = Project(self.q, self.heads, x, context);  // [rows, H, 1, K]
+      const at::Tensor key = Project(self.k, self.heads, x, context);
+      const at::Tensor value = Project(self.v, self.heads, x, context);
+      layer.self_key = layer.self_key.defined() ? at::cat({layer.self_key, key}, 2) : key;
+      layer.self_value = layer.self_value.defined() ? at::cat({layer.self_value, value}, 2) : value;
+      hidden =
+          AddTo(hidden, Attend(self, query, layer.self_key, layer.self_value, self_bias, context), context);
+    }
+    // A document's hypotheses are so many queries to the same keys, which are therefore kept once.
+    const Attention& cross = block.cross->attention;
+    const at::Tensor x = Normed(block.cross->layer_norm, hidden, decoder.compute);
+    const at::Tensor query = Project(cross.q, cross.heads, x.reshape({documents, hypotheses, -1}), context);
+    const at::Tensor given =
+        Attend(cross, query, layer.cross_key, layer.cross_value, cache.cross_bias, context);
+    hidden = AddTo(hidden, given.reshape({rows, 1, -1}), context);
+    hidden = RunFeedForward(block.feed_forward, hidden, decoder.compute, context);
+  }
+  cache.steps = keys;
+  return Finish(decoder, hidden, context);
+}
+
+}  // namespace lorikeet::trainer

@@ -1,0 +1,132 @@
+#include "worker/trainer/model/t5.h"
+
+#include <cmath>
+
+#include "common/files.h"
+#include "worker/trainer/adapter/adapter.h"
+#include "worker/trainer/model/checkpoint.h"
+#include "worker/trainer/model/parameters.h"
+#include "worker/trainer/model/stack.h"
+
+namespace lorikeet::trainer {
+
+struct T5::Impl {
+  Impl(const T5Config& given, const LoadOptions& options, std::map<std::string, at::Tensor> tensors)
+      : config(given),
+        device(options.device),
+        compute(options.compute),
+        parameters(std::move(tensors)),
+        shared(parameters.at("shared.weight")),
+        head(config.tie_word_embeddings ? shared : parameters.at("lm_head.weight")),
+        encoder(BuildStack("encoder", config, compute, parameters)),
+        decoder(BuildStack("decoder", config, compute, parameters)) {}
+
+  // tokens [B, n] to [B, n, D] fp32: the residual stream starts here.
+  at::Tensor Embed(const at::Tensor& tokens) const { return at::embedding(shared, tokens).to(at::kFloat); }
+
+  const T5Config config;
+  const at::Device device;
+  const at::ScalarType compute;
+  const std::map<std::string, at::Tensor> parameters;
+  const at::Tensor shared, head;  // [V, D]
+  const Stack encoder, decoder;
+};
+
+T5::T5(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+T5::~T5() = default;
+
+StatusOr<std::unique_ptr<T5>> T5::Load(const std::string& directory, const LoadOptions& options) {
+  try {
+    ASSIGN_OR_RETURN(T5Config config, ReadT5Config(directory));
+    ASSIGN_OR_RETURN(auto parameters, LoadParameters(directory, config, options));
+    return std::unique_ptr<T5>(new T5(std::make_unique<Impl>(config, options, std::move(parameters))));
+  } catch (const std::exception& e) {  // out of memory, on the device or here
+    return Internal("{}: {}", directory, e.what());
+  }
+}
+
+std::unique_ptr<T5> T5::Initialize(const T5Config& config, std::uint64_t seed, const LoadOptions& options) {
+  auto parameters = InitialParameters(config, seed, options);
+  return std::unique_ptr<T5>(new T5(std::make_unique<Impl>(config, options, std::move(parameters))));
+}
+
+Status T5::Save(const std::string& directory, const std::string& tokenizer_directory,
+                at::ScalarType dtype) const {
+  auto spiece = ReadFile(tokenizer_directory + "/spiece.model");
+  RETURN_IF_ERROR(spiece.status());
+  return WriteFolder(directory, [&](const std::string& folder) -> Status {
+    RETURN_IF_ERROR(WriteFileAtomically(folder + "/config.json", ToJson(config(), DtypeName(dtype))));
+    const std::string generation = fmt::format(
+        "{{\n  \"_from_model_config\": true,\n  \"decoder_start_token_id\": {},\n  \"eos_token_id\": {},\n"
+        "  \"pad_token_id\": {}\n}}\n",
+        config().decoder_start_token_id, config().eos_token_id, config().pad_token_id);
+    RETURN_IF_ERROR(WriteFileAtomically(folder + "/generation_config.json", generation));
+    RETURN_IF_ERROR(WriteFileAtomically(folder + "/spiece.model", *spiece));
+    return WriteTensors(folder + "/model.safetensors", parameters(), dtype);
+  });
+}
+
+const T5Config& T5::config() const { return impl_->config; }
+at::Device T5::device() const { return impl_->device; }
+at::ScalarType T5::compute() const { return impl_->compute; }
+const std::map<std::string, at::Tensor>& T5::parameters() const { return impl_->parameters; }
+
+std::int64_t T5::parameter_count() const {
+  std::int64_t count = 0;
+  for (const auto& [name, tensor] : parameters()) count += tensor.numel();
+  return count;
+}
+
+EncoderOutput T5::Encode(const at::Tensor& source, const at::Tensor& mask,
+                         const ForwardContext& context) const {
+  at::Tensor embedded = impl_->Embed(source);  // [B, S, D]
+  at::Tensor seen = mask;
+  const at::Tensor prompt = context.adapter ? context.adapter->Prompt() : at::Tensor();  // [P, D]
+  if (prompt.defined()) {
+    const std::int64_t batch = source.size(0), tokens = prompt.size(0);
+    embedded = at::cat({prompt.unsqueeze(0).expand({batch, tokens, -1}), embedded}, 1);
+    seen = at::cat({mask.new_ones({batch, tokens}), mask}, 1);
+  }
+  return {RunEncoder(impl_->encoder, embedded, seen, context), seen};
+}
+
+at::Tensor T5::Decode(const at::Tensor& decoder_input, const EncoderOutput& encoder,
+                      const ForwardContext& context) const {
+  return RunDecoder(impl_->decoder, impl_->Embed(decoder_input), encoder, context);
+}
+
+at::Tensor T5::Logits(const at::Tensor& hidden) const {
+  const at::Tensor scaled = config().scale_decoder_outputs
+                                ? hidden * std::pow(static_cast<double>(config().d_model), -0.5)
+                                : hidden;
+  return at::linear(scaled.to(compute()), impl_->head.to(compute()));
+}
+
+DecoderCache T5::StartDecoding(const EncoderOutput& encoder, const ForwardContext& context) const {
+  return StartCache(impl_->decoder, encoder, context);
+}
+
+at::Tensor T5::DecodeStep(const at::Tensor& tokens, DecoderCache& cache,
+                          const ForwardContext& context) const {
+  const at::Tensor hidden =
+      RunDecoderStep(impl_->decoder, impl_->Embed(tokens.unsqueeze(1)), cache, context);  // [rows, 1, D]
+  return Logits(hidden.squeeze(1)).to(at::kFloat);
+}
+
+void T5::SelectRows(DecoderCache& cache, const at::Tensor& rows, const at::Tensor& documents) {
+  for (DecoderCache::Layer& layer : cache.layers) {
+    if (layer.self_key.defined()) {
+      layer.self_key = layer.self_key.index_select(0, rows);
+      layer.self_value = layer.self_value.index_select(0, rows);
+    }
+    if (documents.defined()) {
+      layer.cross_key = layer.cross_key.index_select(0, documents);
+      layer.cross_value = layer.cross_value.index_select(0, documents);
+    }
+  }
+  if (!documents.defined()) return;
+  cache.cross_mask = cache.cross_mask.index_select(0, documents);
+  if (cache.cross_bias.defined()) cache.cross_bias = cache.cross_bias.index_select(0, documents);
+}
+
+}  // namespace lorikeet::trainer
