@@ -1,0 +1,131 @@
+#include "common/rpc/channel.h"
+
+#include <arpa/inet.h>
+#include <grpc/support/log.h>
+#include <spdlog/spdlog.h>
+
+#include <charconv>
+#include <string_view>
+
+#include "common/files.h"
+
+namespace lorikeet::rpc {
+namespace {
+
+constexpr int kMostReconnectMilliseconds = 5'000;
+constexpr int kKeepaliveMilliseconds = 20'000;
+constexpr int kKeepaliveTimeoutMilliseconds = 10'000;
+constexpr int kMostMetadataBytes = 64 << 10;  // error messages travel there
+
+StatusOr<std::string> ReadPem(const std::string& file, std::string_view kind) {
+  ASSIGN_OR_RETURN(std::string text, ReadFile(file));
+  if (text.find("-----BEGIN ") == std::string::npos || text.find(kind) == std::string::npos) {
+    return InvalidArgument("{}: no {} in PEM format (-----BEGIN …) in this file", file, kind);
+  }
+  return text;
+}
+
+}  // namespace
+
+Status CheckAddress(const std::string& address) {
+  const std::size_t colon = address.rfind(':');
+  const std::string host = colon == std::string::npos ? "" : address.substr(0, colon);
+  const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  bool good = colon != std::string::npos && !host.empty() &&
+              (bracketed || host.find_first_of(":[]/ ") == std::string::npos);
+  if (good) {
+    const char* begin = address.data() + colon + 1;
+    const char* end = address.data() + address.size();
+    int port = -1;
+    const auto [last, error] = std::from_chars(begin, end, port);
+    good = error == std::errc() && last == end && port >= 0 && port <= 65535;
+  }
+  if (good) return absl::OkStatus();
+  return InvalidArgument("'{}' is not ADDR:PORT; for example 127.0.0.1:7070, [::1]:7070 or gpu-host:7070",
+                         address);
+}
+
+std::string HostOf(const std::string& address) { return address.substr(0, address.rfind(':')); }
+
+bool IsLoopback(const std::string& address) {
+  if (!CheckAddress(address).ok()) return false;
+  const std::string host = HostOf(address);
+  if (host == "localhost") return true;
+  // Only literal addresses: a name such as 127.example.org is whatever its owner says.
+  in_addr v4{};
+  if (inet_pton(AF_INET, host.c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24) == 127;
+  in6_addr v6{};
+  return host.front() == '[' && inet_pton(AF_INET6, host.substr(1, host.size() - 2).c_str(), &v6) == 1 &&
+         IN6_IS_ADDR_LOOPBACK(&v6);
+}
+
+StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(const std::string& address, const std::string& tls_ca) {
+  RETURN_IF_ERROR(CheckAddress(address));
+  std::shared_ptr<grpc::ChannelCredentials> credentials;
+  if (!tls_ca.empty()) {
+    grpc::SslCredentialsOptions options;
+    ASSIGN_OR_RETURN(options.pem_root_certs, ReadPem(tls_ca, "CERTIFICATE"));
+    credentials = grpc::SslCredentials(options);
+  } else if (IsLoopback(address)) {
+    credentials = grpc::InsecureChannelCredentials();
+  } else {
+    return InvalidArgument("{}: beyond loopback only with TLS: --tls-ca FILE with the certificates to trust",
+                           address);
+  }
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 200);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kMostReconnectMilliseconds);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS,
+                   kMostReconnectMilliseconds);  // how long one try may take
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMilliseconds);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMilliseconds);
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  arguments.SetInt(GRPC_ARG_MAX_METADATA_SIZE, kMostMetadataBytes);
+  // Two channels to one address share no connection, so neither inherits the other's wait.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  // A site's http_proxy is not for this host.
+  if (IsLoopback(address)) arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  arguments.SetMaxReceiveMessageSize(kMostMessageBytes);
+  arguments.SetMaxSendMessageSize(kMostMessageBytes);
+  return grpc::CreateCustomChannel(address, credentials, arguments);
+}
+
+StatusOr<std::shared_ptr<grpc::ServerCredentials>> ListenCredentials(const std::string& address,
+                                                                     const std::string& tls_certificate,
+                                                                     const std::string& tls_key) {
+  RETURN_IF_ERROR(CheckAddress(address));
+  if (tls_certificate.empty() != tls_key.empty()) {
+    return InvalidArgument("--tls-certificate and --tls-key go together: {} is missing",
+                           tls_key.empty() ? "--tls-key" : "--tls-certificate");
+  }
+  if (tls_certificate.empty()) {
+    if (IsLoopback(address)) return grpc::InsecureServerCredentials();
+    return InvalidArgument("{}: beyond loopback only with TLS: --tls-certificate FILE --tls-key FILE",
+                           address);
+  }
+  grpc::SslServerCredentialsOptions::PemKeyCertPair pair;
+  ASSIGN_OR_RETURN(pair.cert_chain, ReadPem(tls_certificate, "CERTIFICATE"));
+  ASSIGN_OR_RETURN(pair.private_key, ReadPem(tls_key, "PRIVATE KEY"));
+  grpc::SslServerCredentialsOptions options;
+  options.pem_key_cert_pairs.push_back(std::move(pair));
+  return grpc::SslServerCredentials(options);
+}
+
+void SetServerLimits(grpc::ServerBuilder& builder) {
+  builder.SetMaxReceiveMessageSize(kMostMessageBytes);
+  builder.SetMaxSendMessageSize(kMostMessageBytes);
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMostMetadataBytes);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMilliseconds);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMilliseconds);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                             kKeepaliveMilliseconds / 2);
+  // gRPC's default would let a second coordinator share the port in silence.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+}
+
+void RouteGrpcLog() {
+  gpr_set_log_function([](gpr_log_func_args* args) { spdlog::debug("grpc: {}", args->message); });
+}
+
+}  // namespace lorikeet::rpc
