@@ -1,0 +1,99 @@
+#include "common/json.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <set>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+namespace lorikeet {
+namespace {
+
+constexpr int kDeepest = 64;
+
+// What the callback throws: nlohmann's parser has no other way to be stopped with a reason.
+class Refused : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// "[json.exception.parse_error.101] parse error at line 1, column 5: syntax error ..." without the library's
+// name.
+std::string Plain(const std::string& what) {
+  const auto bracket = what.find("] ");
+  return what.rfind("[json.exception", 0) == 0 && bracket != std::string::npos ? what.substr(bracket + 2)
+                                                                               : what;
+}
+
+}  // namespace
+
+StatusOr<nlohmann::json> ParseJson(std::string_view text) {
+  using Event = nlohmann::json::parse_event_t;
+  std::vector<std::set<std::string>> keys;  // of the objects that are open
+  const auto watch = [&keys](int depth, Event event, nlohmann::json& parsed) {
+    if (depth > kDeepest) throw Refused(fmt::format("nested deeper than {}", kDeepest));
+    if (event == Event::object_start) keys.emplace_back();
+    if (event == Event::object_end) keys.pop_back();
+    if (event == Event::key && !keys.back().insert(parsed.get<std::string>()).second) {
+      throw Refused(fmt::format("key '{}' stands twice", parsed.get<std::string>()));
+    }
+    return true;
+  };
+  try {
+    return nlohmann::json::parse(text.begin(), text.end(), watch);
+  } catch (const Refused& error) {
+    return InvalidArgument("{}", error.what());
+  } catch (const nlohmann::json::exception& error) {
+    return InvalidArgument("broken JSON: {}", Plain(error.what()));
+  }
+}
+
+std::string JsonKind(const nlohmann::json& value) {
+  switch (value.type()) {
+    case nlohmann::json::value_t::null:
+      return "null";
+    case nlohmann::json::value_t::object:
+      return "an object";
+    case nlohmann::json::value_t::array:
+      return "a list";
+    case nlohmann::json::value_t::string:
+      return "a string";
+    case nlohmann::json::value_t::boolean:
+      return "true or false";
+    case nlohmann::json::value_t::number_integer:
+    case nlohmann::json::value_t::number_unsigned:
+      return "a whole number";
+    case nlohmann::json::value_t::number_float:
+      return "a number";
+    default:
+      return "something else";
+  }
+}
+
+bool IsUtf8(std::string_view text) {
+  const auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  for (std::size_t i = 0; i < text.size();) {
+    const unsigned lead = at(i);
+    if (lead < 0x80) {
+      ++i;
+      continue;
+    }
+    const std::size_t more = lead >= 0xC2 && lead <= 0xDF   ? 1
+                             : lead >= 0xE0 && lead <= 0xEF ? 2
+                             : lead >= 0xF0 && lead <= 0xF4 ? 3
+                                                            : 0;
+    if (more == 0 || text.size() - i <= more) return false;
+    // The first continuation byte's range keeps out overlong forms, surrogates and what is past U+10FFFF.
+    const unsigned low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+    const unsigned high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+    if (at(i + 1) < low || at(i + 1) > high) return false;
+    for (std::size_t k = 2; k <= more; ++k) {
+      if (at(i + k) < 0x80 || at(i + k) > 0xBF) return false;
+    }
+    i += more + 1;
+  }
+  return true;
+}
+
+}  // namespace lorikeet

@@ -1,0 +1,46 @@
+#include "common/json.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace lorikeet {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::string Refusal(std::string_view text) {
+  const auto parsed = ParseJson(text);
+  EXPECT_FALSE(parsed.ok()) << text;
+  EXPECT_TRUE(absl::IsInvalidArgument(parsed.status()));
+  return Message(parsed.status());
+}
+
+TEST(JsonTest, ReadsWhatIsJson) {
+  EXPECT_EQ((*ParseJson(R"( {"a": [1, {"a": 2}], "b": "é"} )"))["a"][1]["a"], 2);
+  EXPECT_EQ(*ParseJson("null"), nullptr);
+}
+
+TEST(JsonTest, RefusesWhatOthersLetPass) {
+  EXPECT_THAT(Refusal(R"({"a": 1, "b": {"a": 1}, "a": 2})"), HasSubstr("key 'a' stands twice"));
+  EXPECT_THAT(Refusal(std::string(100'000, '[')), HasSubstr("nested deeper than 64"));
+  EXPECT_THAT(Refusal("{\"a\": \"\xff\"}"), HasSubstr("UTF-8"));
+  EXPECT_THAT(Refusal("{\"a\": NaN}"), HasSubstr("broken JSON: parse error at line 1, column 7"));
+  EXPECT_THAT(Refusal("{\"a\": 1e999}"), HasSubstr("broken JSON: number overflow"));
+  EXPECT_THAT(Refusal("{} {}"), HasSubstr("broken JSON"));
+  EXPECT_THAT(Refusal(""), HasSubstr("broken JSON"));
+}
+
+TEST(Utf8Test, KnowsTheEdges) {
+  for (const char* good : {"", "plain", "\x7f", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf",
+                           "\xee\x80\x80", "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"}) {
+    EXPECT_TRUE(IsUtf8(good)) << good;
+  }
+  for (const char* bad :
+       {"\x80", "\xc0\xaf", "\xc1\xbf", "\xc2", "\xc2x", "\xe0\x9f\xbf", "\xe0\xa0", "\xed\xa0\x80",
+        "\xf0\x8f\xbf\xbf", "\xf0\x90\x80", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "a\xe2\x82"}) {
+    EXPECT_FALSE(IsUtf8(bad)) << bad;
+  }
+}
+
+}  // namespace
+}  // namespace lorikeet
