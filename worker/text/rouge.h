@@ -1,5 +1,6 @@
-// ROUGE-1, 2, L and Lsum as Google's rouge_score computes them (its tokenizer, its NLTK-flavoured Porter stemmer).
-// Source: Lin, "ROUGE: A Package for Automatic Evaluation of Summaries", 2004; rouge_score 0.1.2 for every detail.
+// ROUGE-1, 2, L and Lsum as Google's rouge_score computes them (its tokenizer, its NLTK-flavoured Porter
+// stemmer). Source: Lin, "ROUGE: A Package for Automatic Evaluation of Summaries", 2004; rouge_score 0.1.2
+// for every detail.
 #pragma once
 
 #include <string>
@@ -16,8 +17,8 @@ struct RougeScores {
   RougeScore rouge1, rouge2, rougeL, rougeLsum;
 };
 
-// rouge_score's tokens: ASCII lower case, everything but [a-z0-9] a separator; with the stemmer, tokens longer than
-// three characters are stemmed.
+// rouge_score's tokens: ASCII lower case, everything but [a-z0-9] a separator; with the stemmer, tokens
+// longer than three characters are stemmed.
 std::vector<std::string> RougeTokens(std::string_view text, bool stemmer);
 
 // Both texts' lines are ROUGE-Lsum's sentences. Thread-safe.
