@@ -4,6 +4,7 @@
 // Sequence numbers are given by the worker as it spools, not by the trainer. Plain values; free of Torch and gRPC.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -113,12 +114,16 @@ struct Failed {
 
 using Event = std::variant<Started, Progress, Metric, Log, CheckpointSaved, Document, Prediction, Result, Stopped, Failed>;
 
+// A longer line is refused, by both ends.
+inline constexpr std::size_t kLongestLine = std::size_t{16} << 20;
+
 struct EventLine {
   std::string attempt;
   Event event;
 };
 
-// One line, without the newline. Doubles round-trip; a NaN or an infinity is written as a string ("nan").
+// One line, without the newline. Doubles round-trip; what is not finite is written as "nan", "inf" or "-inf", an optional
+// value that is unset as null, bytes that are not UTF-8 as U+FFFD.
 std::string ToLine(const EventLine& line);
 
 // Refuses anything that is not exactly what ToLine writes: unknown events, missing or extra keys, wrong types, over 16 MiB.
