@@ -1,0 +1,25 @@
+// Between the wire's messages and the service's plain types; nothing else in the coordinator knows the wire.
+#pragma once
+
+#include <string>
+
+#include "coordinator/service/service.h"
+#include "lorikeet/v1/client.pb.h"
+#include "lorikeet/v1/worker.pb.h"
+
+namespace lorikeet::rpc {
+
+// Worker's messages. Events of a kind that this build does not know are InvalidArgument.
+service::Hello FromWire(const v1::Hello& hello);
+service::Renew FromWire(const v1::Renew& renew);
+service::Progress FromWire(const v1::Progress& progress);
+StatusOr<service::Report> FromWire(const v1::EventBatch& batch);
+v1::CoordinatorMessage ToWire(const service::ToWorker& message, const std::string& build);
+
+// Clients' answers.
+v1::SweepStatus ToWire(const service::SweepView& view);
+v1::TrialStatus ToWire(const service::TrialView& view);
+v1::WorkerStatus ToWire(const service::WorkerView& view);
+v1::HistoryEvent ToWire(const core::HistoryEvent& event);
+
+}  // namespace lorikeet::rpc

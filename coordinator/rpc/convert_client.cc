@@ -1,0 +1,101 @@
+#include "coordinator/rpc/convert.h"
+
+namespace lorikeet::rpc {
+namespace {
+
+std::string TimeOrNothing(const std::optional<WallTime>& time) { return time ? FormatTime(*time) : ""; }
+
+}  // namespace
+
+v1::SweepStatus ToWire(const service::SweepView& view) {
+  v1::SweepStatus out;
+  out.set_id(view.sweep.id);
+  out.set_name(view.sweep.name);
+  out.set_state(core::Name(view.sweep.state));
+  out.set_baseline(view.sweep.baseline);
+  out.set_trials(view.sweep.trials);
+  out.set_pending(view.pending);
+  out.set_running(view.running);
+  out.set_succeeded(view.succeeded);
+  out.set_failed(view.failed);
+  out.set_cancelled(view.cancelled);
+  out.set_submitted_at(FormatTime(view.sweep.submitted_at));
+  out.set_finished_at(TimeOrNothing(view.sweep.finished_at));
+  out.set_elapsed_seconds(view.elapsed_seconds);
+  if (view.eta_seconds) out.set_eta_seconds(*view.eta_seconds);
+  for (const std::string& reason : view.waiting) out.add_waiting(reason);
+  return out;
+}
+
+v1::TrialStatus ToWire(const service::TrialView& view) {
+  v1::TrialStatus out;
+  out.set_id(view.trial.id);
+  out.set_sweep_id(view.trial.sweep_id);
+  out.set_name(view.trial.name);
+  out.set_configuration(view.configuration);
+  out.set_state(core::Name(view.trial.state));
+  out.set_failures(view.trial.failures);
+  out.set_failure_kind(view.trial.failure_kind);
+  out.set_failure_message(view.trial.failure_message);
+  out.set_worker(view.worker_hostname);
+  out.set_device(view.device);
+  out.set_waiting(view.waiting);
+  if (view.progress) {
+    v1::TrialProgress& progress = *out.mutable_progress();
+    progress.set_phase(view.progress->phase);
+    progress.set_step(view.progress->step);
+    progress.set_total(view.progress->total);
+    if (view.progress->loss) progress.set_loss(*view.progress->loss);
+    progress.set_tokens_per_second(view.progress->tokens_per_second);
+    progress.set_eta_seconds(view.progress->eta_seconds);
+  }
+  for (const core::Attempt& attempt : view.attempts) {
+    v1::AttemptStatus& to = *out.add_attempts();
+    to.set_id(attempt.id);
+    to.set_number(attempt.number);
+    to.set_state(core::Name(attempt.state));
+    to.set_worker_id(attempt.worker_id);
+    to.set_granted_at(FormatTime(attempt.granted_at));
+    to.set_started_at(TimeOrNothing(attempt.started_at));
+    to.set_ended_at(TimeOrNothing(attempt.ended_at));
+    to.set_device(attempt.device);
+    to.set_failure_kind(attempt.failure_kind);
+    to.set_failure_message(attempt.failure_message);
+  }
+  return out;
+}
+
+v1::WorkerStatus ToWire(const service::WorkerView& view) {
+  v1::WorkerStatus out;
+  out.set_id(view.worker.id);
+  out.set_hostname(view.worker.hostname);
+  out.set_state(view.worker.state);
+  out.set_build(view.worker.build);
+  out.set_slots_busy(view.slots_busy);
+  out.set_last_seen_at(FormatTime(view.worker.last_seen_at));
+  for (const core::Slot& slot : view.worker.slots) {
+    v1::WorkerStatus::Slot& to = *out.add_slots();
+    to.set_index(slot.index);
+    to.set_device(slot.device);
+    to.set_device_model(slot.device_model);
+    to.set_memory_bytes(slot.memory_bytes);
+    to.set_threads(slot.threads);
+  }
+  for (const std::string& trial : view.trials) out.add_trials(trial);
+  return out;
+}
+
+v1::HistoryEvent ToWire(const core::HistoryEvent& event) {
+  v1::HistoryEvent out;
+  out.set_id(event.id);
+  out.set_time(FormatTime(event.time));
+  out.set_sweep_id(event.sweep_id);
+  out.set_trial_id(event.trial_id);
+  out.set_attempt_id(event.attempt_id);
+  out.set_worker_id(event.worker_id);
+  out.set_kind(event.kind);
+  out.set_message(event.message);
+  return out;
+}
+
+}  // namespace lorikeet::rpc

@@ -1,0 +1,106 @@
+#include "coordinator/rpc/worker_service.h"
+
+#include <memory>
+#include <utility>
+
+#include "common/rpc/status_codes.h"
+#include "coordinator/rpc/convert.h"
+#include "coordinator/rpc/worker_stream.h"
+
+namespace lorikeet::rpc {
+
+namespace {
+
+// Reads one message at a time: the next is asked for when the last is committed, which is the back-pressure.
+class SessionReactor : public WorkerReactor {
+ public:
+  SessionReactor(service::Service& service, OpenStreams& open, const Status& allowed,
+                 const std::string& build, grpc::CallbackServerContext* context,
+                 const std::function<void(const Status&)>& on_fatal)
+      : service_(service),
+        open_(open),
+        on_fatal_(on_fatal),
+        stream_(std::make_shared<WorkerStream>(this, context, build)) {
+    if (!allowed.ok()) {
+      stream_->Finish(ToGrpc(allowed));
+    } else if (open_.Add(stream_)) {
+      stream_->Read(&message_);
+    }
+  }
+
+  void OnReadDone(bool ok) override {
+    if (!ok) {  // the worker closed its side, or the connection is gone
+      stream_->Finish(grpc::Status::OK);
+      return;
+    }
+    if (Status status = Handle(message_); !status.ok()) {
+      stream_->Finish(ToGrpc(status));
+      if (absl::IsInternal(status)) on_fatal_(status);
+      return;
+    }
+    stream_->Read(&message_);
+  }
+
+  void OnWriteDone(bool ok) override { stream_->Written(ok); }
+
+  void OnDone() override {
+    open_.Remove(stream_);
+    stream_->Detach();
+    if (session_ > 0) service_.Disconnect(session_);
+    delete this;
+  }
+
+ private:
+  Status Handle(const v1::WorkerMessage& message) {
+    if (message.has_hello()) {
+      if (session_ > 0) return InvalidArgument("a second Hello on one stream");
+      ASSIGN_OR_RETURN(session_, service_.Connect(FromWire(message.hello()), stream_));
+      return absl::OkStatus();
+    }
+    if (session_ == 0) return InvalidArgument("the first message of a stream is Hello");
+    switch (message.message_case()) {
+      case v1::WorkerMessage::kRenew:
+        service_.HandleRenew(session_, FromWire(message.renew()));
+        break;
+      case v1::WorkerMessage::kEvents: {
+        ASSIGN_OR_RETURN(const service::Report report, FromWire(message.events()));
+        return service_.HandleReport(session_, report);
+      }
+      case v1::WorkerMessage::kProgress:
+        service_.HandleProgress(session_, {message.progress().attempt_id(), message.progress().token()},
+                                FromWire(message.progress()));
+        break;
+      case v1::WorkerMessage::kClosed:
+        service_.HandleClosed(session_, {message.closed().attempt_id(), message.closed().token()});
+        break;
+      case v1::WorkerMessage::kDraining:
+        service_.HandleDraining(session_);
+        break;
+      default:
+        return InvalidArgument("a message that this coordinator does not know");
+    }
+    return absl::OkStatus();
+  }
+
+  service::Service& service_;
+  OpenStreams& open_;
+  const std::function<void(const Status&)>& on_fatal_;
+  const std::shared_ptr<WorkerStream> stream_;
+  v1::WorkerMessage message_;
+  std::int64_t session_ = 0;
+};
+
+}  // namespace
+
+WorkerServiceHandler::WorkerServiceHandler(service::Service& service, const TokenChecker& tokens,
+                                           std::string build, std::function<void(const Status&)> on_fatal)
+    : service_(service), tokens_(tokens), build_(std::move(build)), on_fatal_(std::move(on_fatal)) {}
+
+WorkerReactor* WorkerServiceHandler::Session(grpc::CallbackServerContext* context) {
+  const Status allowed = tokens_.Check(context->client_metadata());
+  return new SessionReactor(service_, open_, allowed, build_, context, on_fatal_);
+}
+
+void WorkerServiceHandler::EndStreams() { open_.End(Unavailable("the coordinator is stopping")); }
+
+}  // namespace lorikeet::rpc
