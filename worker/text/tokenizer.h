@@ -31,7 +31,8 @@ class Tokenizer {
   // Sentinels written in the text ("<extra_id_0>") become their ids.
   std::vector<TokenId> Encode(const std::string& text, std::int64_t max_tokens, bool* cut = nullptr) const;
 
-  // As decode(skip_special_tokens=True): pad, </s>, the unknown piece and sentinels are dropped; ids past the pieces too.
+  // As decode(skip_special_tokens=True): pad, </s>, the unknown piece and sentinels are dropped; ids past the
+  // pieces too.
   std::string Decode(std::span<const TokenId> tokens) const;
 
   std::int64_t pieces() const;  // without sentinels
