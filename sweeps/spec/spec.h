@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,10 +24,12 @@ struct AxisValue {
 
 // One point of an arm's grid, without the seed.
 struct Configuration {
-  std::string name;  // unique in the sweep: "full", "lora rank=8", "lora rank=8 learning_rate=0.001", "lead sentences=3"
+  std::string name;  // unique in the sweep: "full", "lora rank=8", "lora rank=8 learning_rate=0.001", "lead
+                     // sentences=3"
   std::string arm;   // full, lora, prompt, zero_shot, lead
-  std::vector<AxisValue> axes;      // the arm's axes only (lists in the file), in file order
-  std::vector<AxisValue> settings;  // what distinguishes it for readers: rank, alpha, targets, tokens, learning_rate, …
+  std::vector<AxisValue> axes;  // the arm's axes only (lists in the file), in file order
+  std::vector<AxisValue>
+      settings;  // what distinguishes it for readers: rank, alpha, targets, tokens, learning_rate, …
   bool baseline = false;
   Trial trial;  // with seed 0
 };
@@ -49,15 +52,21 @@ struct Sweep {
 };
 
 struct PlannedTrial {
-  std::string name;          // "lora rank=8 seed=1"; for references the configuration's name
+  std::string name;  // "lora rank=8 seed=1"; for references the configuration's name
   std::string configuration;
-  std::int64_t seed = 0;     // 0 for references, which run once
+  std::int64_t seed = 0;  // 0 for references, which run once
   Trial trial;
 };
 
+// Looks a variable up for ${NAME} and ${NAME:-default} in paths; nothing where it is unset.
+using Environment = std::function<std::optional<std::string>(const std::string& name)>;
+// This process's own environment.
+Environment ProcessEnvironment();
+
 struct ParseOptions {
-  std::string file;    // how messages call it, and what relative paths resolve against
-  bool check_files = false;  // also refuse a model or data file that this machine does not have
+  std::string file;                      // how messages call it, and what relative paths resolve against
+  Environment environment;               // empty: no variable is set
+  bool check_files = false;              // also refuse a model or data file that this machine does not have
   std::int64_t most_trials = 1'000'000;  // checked before anything is expanded
 };
 
@@ -68,7 +77,8 @@ StatusOr<Sweep> LoadSweep(const std::string& file, bool check_files);
 
 // How many trials the sweep makes; seeds × configurations, references once.
 std::int64_t TrialCount(const Sweep& sweep);
-// In the order that lets a comparison be read early: seed by seed, the baseline first, references at the front.
+// In the order that lets a comparison be read early: seed by seed, the baseline first, references at the
+// front.
 std::vector<PlannedTrial> ExpandTrials(const Sweep& sweep);
 
 }  // namespace lorikeet::spec

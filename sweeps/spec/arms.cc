@@ -1,0 +1,290 @@
+#include "sweeps/spec/arms.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "sweeps/spec/quantity.h"
+
+namespace lorikeet::spec {
+namespace {
+
+// Where the values of one mapping go: an arm, or (without axes) a list of settings.
+class Collector {
+ public:
+  explicit Collector(bool axes) : axes_(axes) {}
+
+  // One key's value, or its list of values where axes may stand.
+  void Read(const Key& key, const Value& value) {
+    given_[key.name] = value.at;
+    if (!axes_ || !IsAxis(key, value)) {
+      if (value.IsList() && !key.list) {
+        value.Refuse("one value: lists are axes, and stand inside an arm only");
+        return;
+      }
+      if (std::optional<Setting> setting = key.read(value))
+        arm_.fixed.emplace_back(key.name, *std::move(setting));
+      return;
+    }
+    const std::vector<Value> elements = value.Elements();
+    if (elements.empty()) {
+      value.Refuse("an axis with at least one value");
+      return;
+    }
+    const auto length = static_cast<std::int64_t>(elements.size());
+    std::int64_t product = 0;
+    const bool overflows =
+        !arm_.configurations || __builtin_mul_overflow(*arm_.configurations, length, &product);
+    arm_.configurations = overflows ? std::nullopt : std::optional(product);
+    Axis axis{key.name, {}};
+    std::map<std::string, int> lines;
+    for (const Value& element : elements) {
+      std::optional<Setting> setting = key.read(element);
+      if (!setting) continue;
+      const auto [first, is_new] = lines.emplace(setting->text, element.at.line);
+      if (!is_new) {
+        element.Refuse(fmt::format("each value of an axis once (it stands in line {} too)", first->second));
+        continue;
+      }
+      axis.values.push_back(*std::move(setting));
+    }
+    arm_.axes.push_back(std::move(axis));
+  }
+
+  // `optimizer`: a name, or a mapping with the name and more.
+  void ReadOptimizer(const Value& value) {
+    const Key& name = OptimizerKeys().front();
+    if (!value.IsMapping()) {
+      Read(name, value);
+      return;
+    }
+    std::vector<std::string> known = {"name"};
+    for (const Key& key : OptimizerKeys()) {
+      if (&key != &name) known.push_back(key.name.substr(name.name.size() + 1));
+    }
+    const Mapping mapping = Mapping::Read(value, known);
+    const Value* named = mapping.Require("name", "adamw or adafactor");
+    for (const Mapping::Entry& entry : mapping.entries()) {
+      Read(entry.key == "name" ? name : *FindKey(OptimizerKeys(), name.name + "." + entry.key), entry.value);
+      if (named != nullptr && named->node.IsScalar()) CheckOptimizerKey(named->node.Scalar(), entry);
+    }
+  }
+
+  // Where the key was given; nothing where it was not.
+  std::optional<Position> Given(const std::string& key) const {
+    const auto given = given_.find(key);
+    return given == given_.end() ? std::nullopt : std::optional(given->second);
+  }
+  // The values of a counting key: those of the section, else `otherwise`.
+  std::vector<std::int64_t> Counts(const std::string& key, std::optional<std::int64_t> otherwise) const {
+    std::vector<std::int64_t> counts;
+    const auto add = [&](const Setting& setting) {
+      if (const auto count = ParseInteger(setting.text).value) counts.push_back(*count);
+    };
+    for (const auto& [name, setting] : arm_.fixed) {
+      if (name == key) add(setting);
+    }
+    for (const Axis& axis : arm_.axes) {
+      if (axis.name == key) std::for_each(axis.values.begin(), axis.values.end(), add);
+    }
+    if (counts.empty() && !Given(key) && otherwise) counts.push_back(*otherwise);
+    return counts;
+  }
+  void AddFixed(const std::string& key, Setting setting) { arm_.fixed.emplace_back(key, std::move(setting)); }
+  Arm& arm() { return arm_; }
+
+ private:
+  // A list; for a key whose one value is a list, a list of lists.
+  static bool IsAxis(const Key& key, const Value& value) {
+    if (!value.IsList()) return false;
+    if (!key.list) return true;
+    for (const YAML::Node& element : value.node) {
+      if (element.IsSequence()) return true;
+    }
+    return false;
+  }
+
+  static void CheckOptimizerKey(const std::string& optimizer, const Mapping::Entry& entry) {
+    const bool of_adamw = entry.key == "betas" || entry.key == "eps";
+    const bool of_adafactor = entry.key == "relative_step" || entry.key == "scale_parameter";
+    if ((of_adamw && optimizer == "adafactor") || (of_adafactor && optimizer == "adamw")) {
+      entry.value.mistakes->Add(
+          entry.at, fmt::format("{}: {} has no such setting; it is {}'s", entry.value.path, optimizer,
+                                of_adamw ? "adamw" : "adafactor"));
+    }
+  }
+
+  const bool axes_;
+  Arm arm_;
+  std::map<std::string, Position> given_;
+};
+
+// A micro-batch is a part of the batch. `otherwise` holds the two where the section does not.
+void CheckBatch(Collector& collector, const Value& section, const TrainSettings& otherwise) {
+  const auto at = collector.Given("micro_batch_size");
+  const auto batch_at = collector.Given("batch_size");
+  if (!at && !batch_at) return;  // said where they stand
+  const std::vector<std::int64_t> micro = collector.Counts("micro_batch_size", otherwise.micro_batch_size);
+  const std::vector<std::int64_t> batch = collector.Counts("batch_size", otherwise.batch_size);
+  if (micro.empty() || batch.empty()) return;
+  const std::int64_t most = *std::max_element(micro.begin(), micro.end());
+  const std::int64_t least = *std::min_element(batch.begin(), batch.end());
+  if (most <= least) return;
+  section.mistakes->Add(at ? *at : *batch_at, fmt::format("{}.micro_batch_size: {}: at most batch_size, {}",
+                                                          section.path, most, least));
+}
+
+void CheckLength(const Collector& collector, const Value& section) {
+  const auto epochs = collector.Given("epochs"), steps = collector.Given("steps");
+  if (epochs && steps) {
+    section.mistakes->Add(std::max(*epochs, *steps),
+                          fmt::format("{}: both epochs and steps: one of them", section.path));
+  }
+}
+
+void ReadTrainKey(Collector& collector, const Mapping::Entry& entry) {
+  if (entry.key == "optimizer") {
+    collector.ReadOptimizer(entry.value);
+  } else {
+    collector.Read(*FindKey(TrainKeys(), entry.key), entry.value);
+  }
+}
+
+std::vector<std::string> TrainNames() {
+  std::vector<std::string> names = Names(TrainKeys());
+  names.emplace_back("optimizer");
+  return names;
+}
+
+void CheckLora(Collector& collector, const Mapping& mapping, const Value& self) {
+  mapping.Require("rank", "the rank of the update, such as 8, or an axis, such as [2, 4, 8]");
+  const auto alpha = collector.Given("alpha"), ratio = collector.Given("alpha_over_rank");
+  if (alpha && ratio) {
+    self.mistakes->Add(std::max(*alpha, *ratio),
+                       fmt::format("{}: both alpha and alpha_over_rank: one of them", self.path));
+  }
+  if (!alpha && !ratio) {
+    constexpr double kAlphaOverRank = 2;
+    collector.AddFixed(
+        "alpha_over_rank",
+        {"2", [](Trial& trial) { trial.lora.alpha = kAlphaOverRank * static_cast<double>(trial.lora.rank); },
+         Stage::kComputed});
+  }
+}
+
+void CheckPrompt(const Mapping& mapping, const Value& self) {
+  mapping.Require("tokens", "how many prompt tokens are trained, such as 20, or an axis, such as [5, 20]");
+  const Value* init = mapping.Find("init");
+  const Value* text = mapping.Find("init_text");
+  const auto is_text = [](const YAML::Node& node) { return node.IsScalar() && node.Scalar() == "text"; };
+  bool starts_from_text = init != nullptr && is_text(init->node);
+  if (init != nullptr && init->IsList())
+    starts_from_text = std::any_of(init->node.begin(), init->node.end(), is_text);
+  if (starts_from_text && text == nullptr) {
+    mapping.Require("init_text", "the text that `init: text` starts from");
+  } else if (!starts_from_text && text != nullptr) {
+    self.mistakes->Add(
+        text->at, fmt::format("{}: read with `init: text` only: add that, or leave this out", text->path));
+  }
+}
+
+// The arm's trial where every axis has its first value.
+Trial FirstTrial(const Arm& arm, const Trial& base) {
+  std::vector<Setting> settings;
+  for (const auto& [key, setting] : arm.fixed) settings.push_back(setting);
+  for (const Axis& axis : arm.axes) {
+    if (!axis.values.empty()) settings.push_back(axis.values.front());
+  }
+  Trial trial = base;
+  Apply(settings, trial);
+  return trial;
+}
+
+// What a training arm needs from itself or from `train`: how long to train, and (unless Adafactor makes its
+// own) at what learning rate. Other combinations of an axis' values are looked at once they are made.
+void CheckTraining(Collector& collector, const Mapping& mapping, const Value& self, const Trial& base) {
+  const Trial trial = FirstTrial(collector.arm(), base);
+  const auto given = [&](const std::string& key) { return collector.Given(key).has_value(); };
+  if (!trial.train.epochs && !trial.train.steps && !given("epochs") && !given("steps")) {
+    mapping.Require("epochs", "how long to train, epochs: 3 or steps: 1000, here or in train");
+  }
+  const OptimizerSettings& optimizer = trial.train.optimizer;
+  const bool makes_its_own = optimizer.name == "adafactor" && optimizer.relative_step;
+  if (!trial.train.learning_rate && !given("learning_rate") && !makes_its_own) {
+    mapping.Require("learning_rate", "such as 1.0e-3, here or in train");
+  }
+  if (trial.train.learning_rate && makes_its_own) {
+    self.mistakes->Add(
+        collector.Given("learning_rate").value_or(self.at),
+        fmt::format("{}.learning_rate: Adafactor with relative_step makes its own: one of them", self.path));
+  }
+}
+
+Arm ReadArm(const Mapping::Entry& entry, Method method, const Trial& base) {
+  Collector collector(true);
+  const Value& self = entry.value;
+  std::vector<std::string> known = Names(ArmKeys(method));
+  if (Trains(method)) {
+    for (const std::string& name : TrainNames()) {
+      if (std::find(known.begin(), known.end(), name) == known.end()) known.push_back(name);
+    }
+  }
+  Value at_name = self;
+  at_name.at = entry.at;  // what is missing in an arm is reported at its name
+  const Mapping mapping = Mapping::Read(at_name, known);
+  for (const Mapping::Entry& setting : mapping.entries()) {
+    if (const Key* own = FindKey(ArmKeys(method), setting.key)) {
+      collector.Read(*own, setting.value);
+    } else {
+      ReadTrainKey(collector, setting);
+    }
+  }
+  if (self.IsMapping() || self.IsNull()) {
+    CheckLength(collector, self);
+    if (Trains(method)) CheckBatch(collector, self, base.train);
+    if (method == Method::kLora) CheckLora(collector, mapping, self);
+    if (method == Method::kPrompt) CheckPrompt(mapping, self);
+    if (Trains(method)) CheckTraining(collector, mapping, at_name, base);
+  }
+  collector.arm().method = method;
+  collector.arm().at = entry.at;
+  return std::move(collector.arm());
+}
+
+}  // namespace
+
+std::vector<Arm> ReadArms(const Value& arms, const Trial& base) {
+  std::vector<std::string> names;
+  for (const Method method :
+       {Method::kFull, Method::kLora, Method::kPrompt, Method::kZeroShot, Method::kLead}) {
+    names.push_back(MethodName(method));
+  }
+  const Mapping mapping = Mapping::Read(arms, names);
+  std::vector<Arm> read;
+  for (const Mapping::Entry& entry : mapping.entries()) {
+    const StatusOr<Method> method = ParseMethod(entry.key);
+    if (method.ok()) read.push_back(ReadArm(entry, *method, base));
+  }
+  return read;
+}
+
+std::vector<Setting> ReadTrain(const Value& train) {
+  Collector collector(false);
+  const Mapping mapping = Mapping::Read(train, TrainNames());
+  for (const Mapping::Entry& entry : mapping.entries()) ReadTrainKey(collector, entry);
+  CheckLength(collector, train);
+  CheckBatch(collector, train, TrainSettings{});
+  std::vector<Setting> settings;
+  for (auto& [key, setting] : collector.arm().fixed) settings.push_back(std::move(setting));
+  return settings;
+}
+
+void Apply(const std::vector<Setting>& settings, Trial& trial) {
+  for (const Stage stage : {Stage::kReset, Stage::kValue, Stage::kComputed}) {
+    for (const Setting& setting : settings) {
+      if (setting.stage == stage) setting.apply(trial);
+    }
+  }
+}
+
+}  // namespace lorikeet::spec

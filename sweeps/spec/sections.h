@@ -1,0 +1,34 @@
+// The sections of a sweep file that are the same for every trial: data, evaluate, resources, retry, and small
+// ones.
+//
+// Not thread-safe. Every reader reports what is wrong and fills in the rest.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sweeps/spec/reader.h"
+#include "sweeps/spec/spec.h"
+#include "sweeps/trial/trial.h"
+
+namespace lorikeet::spec {
+
+// How paths are read: resolved against `folder`, and looked for where `check` says so.
+struct PathRules {
+  std::string folder;
+  Environment environment;
+  bool check = false;
+};
+
+// A sweep's name: what can stand in file names and URLs, and is no id.
+std::optional<std::string> ReadSweepName(const Value& value);
+std::string ReadModel(const Value& value, const PathRules& rules);
+DataSettings ReadData(const Value& value, const PathRules& rules);
+EvaluateSettings ReadEvaluate(const Value& value);
+ResourceSettings ReadResources(const Value& value);
+RetryPolicy ReadRetry(const Value& value);
+std::vector<std::int64_t> ReadSeeds(const Value& value);
+
+}  // namespace lorikeet::spec

@@ -1,0 +1,236 @@
+#include "sweeps/spec/spec.h"
+
+#include <algorithm>
+#include <exception>
+#include <sstream>
+#include <utility>
+
+#include "common/files.h"
+#include "common/nearest.h"
+#include "sweeps/spec/arms.h"
+#include "sweeps/spec/document.h"
+#include "sweeps/spec/expand.h"
+#include "sweeps/spec/fingerprint.h"
+#include "sweeps/spec/mistakes.h"
+#include "sweeps/spec/paths.h"
+#include "sweeps/spec/sections.h"
+
+namespace lorikeet::spec {
+namespace {
+
+constexpr const char* kDefaultBaseline = "full";
+
+// What the file names as baseline, and where.
+struct Baseline {
+  std::string text = kDefaultBaseline;
+  std::string arm = kDefaultBaseline;  // its first word
+  Value value;                         // where to report what is wrong with it
+  bool given = false;
+};
+
+// Value of a section, reported at its key where something is missing in it.
+Value AtKey(const Mapping& mapping, std::string_view key) {
+  for (const Mapping::Entry& entry : mapping.entries()) {
+    if (entry.key != key) continue;
+    Value value = entry.value;
+    value.at = entry.at;
+    return value;
+  }
+  return {};
+}
+
+// Everything that the trials share.
+Trial ReadBase(const Mapping& file, const PathRules& rules) {
+  Trial base;
+  if (const Value* name = file.Require("sweep", "the sweep's name, such as pubmed-lora")) {
+    base.sweep = ReadSweepName(*name).value_or("");
+  }
+  if (const Value* model = file.Require("model", "a Hugging Face directory"))
+    base.model = ReadModel(*model, rules);
+  if (file.Require("data", "the documents: train, validation and test") != nullptr) {
+    base.data = ReadData(AtKey(file, "data"), rules);
+  }
+  if (file.Find("train") != nullptr) Apply(ReadTrain(AtKey(file, "train")), base);
+  if (file.Find("evaluate") != nullptr) base.evaluate = ReadEvaluate(AtKey(file, "evaluate"));
+  if (file.Find("resources") != nullptr) base.resources = ReadResources(AtKey(file, "resources"));
+  if (const Value* limit = file.Find("time_limit")) {
+    if (const auto duration = ReadDuration(*limit, std::chrono::seconds(1))) {
+      base.time_limit_seconds = std::chrono::duration<double>(*duration).count();
+    }
+  }
+  return base;
+}
+
+Baseline ReadBaseline(const Mapping& file, const Value& arms_value, const std::vector<Arm>& arms) {
+  Baseline baseline;
+  baseline.value = arms_value;
+  std::vector<std::string> names;
+  for (const Arm& arm : arms) names.push_back(MethodName(arm.method));
+  if (const Value* value = file.Find("baseline")) {
+    baseline.given = true;
+    baseline.value = *value;
+    const std::optional<std::string> text = ReadText(*value, "an arm of this file, such as full");
+    if (!text) return baseline;
+    baseline.text = *text;
+    baseline.arm = text->substr(0, text->find(' '));
+  }
+  const auto arm = std::find_if(arms.begin(), arms.end(),
+                                [&](const Arm& a) { return MethodName(a.method) == baseline.arm; });
+  if (arm == arms.end()) {
+    if (names.empty()) return baseline;  // arms has its own mistake
+    if (baseline.given) {
+      baseline.value.Refuse(
+          fmt::format("an arm of this file, {}{}", fmt::join(names, ", "), DidYouMean(baseline.arm, names)));
+    } else {
+      arms_value.mistakes->Add(
+          arms_value.at,
+          fmt::format("arms: no arm full, which is the baseline unless the file says otherwise: add "
+                      "it, or name another, such as baseline: {}",
+                      names.front()));
+    }
+    return baseline;
+  }
+  if (baseline.text == baseline.arm && arm->configurations != 1) {
+    const std::string count = arm->configurations ? std::to_string(*arm->configurations) : "too many";
+    const std::string what = fmt::format(
+        "the arm {} has {} configurations: a baseline is one; one value on every axis of "
+        "it, or one configuration by its name, such as '{}'",
+        baseline.arm, count, "lora rank=8");
+    if (baseline.given) {
+      baseline.value.Refuse(what);
+    } else {
+      arms_value.mistakes->Add(arm->at, "baseline: " + what);
+    }
+  }
+  return baseline;
+}
+
+void CheckCount(const Value& arms_value, const std::vector<Arm>& arms, std::size_t seeds, std::int64_t most) {
+  const std::optional<std::int64_t> trials = CountTrials(arms, static_cast<std::int64_t>(seeds));
+  if (trials && *trials <= most) return;
+  arms_value.mistakes->Add(arms_value.at,
+                           fmt::format("arms: {} trials (configurations × seeds): at most {}",
+                                       trials ? std::to_string(*trials) : "more than 9e18", most));
+}
+
+// Names the baseline among the configurations.
+void MarkBaseline(const Baseline& baseline, Sweep& sweep) {
+  std::vector<std::string> names;
+  for (Configuration& configuration : sweep.configurations) {
+    if (configuration.arm != baseline.arm) break;  // its arm comes first
+    if (configuration.name == baseline.text || baseline.text == baseline.arm) {
+      configuration.baseline = true;
+      sweep.baseline = configuration.name;
+      return;
+    }
+    names.push_back(configuration.name);
+  }
+  baseline.value.Refuse(fmt::format("a configuration of {}, such as '{}'{}", baseline.arm,
+                                    names.empty() ? "" : names[0], DidYouMean(baseline.text, names)));
+}
+
+// Combinations that no single value shows: the same message once an arm.
+void CheckConfigurations(const Sweep& sweep, const std::vector<Arm>& arms, Mistakes& mistakes) {
+  for (const Configuration& configuration : sweep.configurations) {
+    const Status status = Validate(configuration.trial);
+    if (status.ok()) continue;
+    const auto arm = std::find_if(arms.begin(), arms.end(),
+                                  [&](const Arm& a) { return a.method == configuration.trial.method; });
+    std::istringstream lines(Message(status));
+    for (std::string line; std::getline(lines, line);) {
+      mistakes.Add(arm->at, fmt::format("arms.{}: '{}': {}", configuration.arm, configuration.name, line));
+    }
+    if (mistakes.size() > 100) return;  // a grid of wrong combinations says no more
+  }
+}
+
+StatusOr<Sweep> Parse(const std::string& yaml, const ParseOptions& options) {
+  Mistakes mistakes(options.file.empty() ? "sweep file" : options.file);
+  const std::optional<Value> document = LoadDocument(yaml, mistakes);
+  if (!document) return mistakes.ToStatus();
+  const Mapping file = Mapping::Read(*document,
+                                     {"sweep", "model", "data", "train", "evaluate", "arms", "seeds",
+                                      "baseline", "resources", "retry", "time_limit"},
+                                     /*later=*/{"tune"});
+  const Trial base = ReadBase(file, {FolderOf(options.file), options.environment, options.check_files});
+  Sweep sweep;
+  sweep.name = base.sweep;
+  sweep.text = yaml;
+  sweep.resources = base.resources;
+  if (file.Find("retry") != nullptr) sweep.retry = ReadRetry(AtKey(file, "retry"));
+  if (const Value* seeds = file.Require("seeds", "a list, such as [1, 2, 3]"))
+    sweep.seeds = ReadSeeds(*seeds);
+
+  std::vector<Arm> arms;
+  Baseline baseline;
+  if (file.Require("arms", "what is compared: full, lora, prompt, zero_shot, lead") != nullptr) {
+    const Value value = AtKey(file, "arms");
+    arms = ReadArms(value, base);
+    if ((value.IsMapping() && value.node.size() == 0) || value.IsNull()) {
+      value.Refuse("at least one of full, lora, prompt, zero_shot, lead");
+    }
+    baseline = ReadBaseline(file, value, arms);
+    CheckCount(value, arms, std::max<std::size_t>(sweep.seeds.size(), 1), options.most_trials);
+  }
+  if (!mistakes.empty()) return mistakes.ToStatus();
+
+  sweep.configurations = ExpandArms(arms, base, baseline.arm);
+  sweep.notes = DescribeDifferences(arms, base);
+  MarkBaseline(baseline, sweep);
+  CheckConfigurations(sweep, arms, mistakes);
+  RETURN_IF_ERROR(mistakes.ToStatus());
+  ASSIGN_OR_RETURN(sweep.fingerprint, FingerprintOf(sweep));
+  return sweep;
+}
+
+}  // namespace
+
+StatusOr<Sweep> ParseSweep(const std::string& yaml, const ParseOptions& options) {
+  // yaml-cpp throws where a node is not what it is taken for; none is, but the promise is to never throw.
+  try {
+    return Parse(yaml, options);
+  } catch (const std::exception& exception) {
+    return Internal("{}: {}", options.file, exception.what());
+  }
+}
+
+StatusOr<Sweep> LoadSweep(const std::string& file, bool check_files) {
+  ASSIGN_OR_RETURN(const std::string yaml, ReadFile(file));
+  return ParseSweep(yaml, {.file = file, .environment = ProcessEnvironment(), .check_files = check_files});
+}
+
+std::int64_t TrialCount(const Sweep& sweep) {
+  std::int64_t trials = 0;
+  for (const Configuration& configuration : sweep.configurations) {
+    trials += Trains(configuration.trial.method) ? static_cast<std::int64_t>(sweep.seeds.size()) : 1;
+  }
+  return trials;
+}
+
+std::vector<PlannedTrial> ExpandTrials(const Sweep& sweep) {
+  std::vector<PlannedTrial> trials;
+  trials.reserve(static_cast<std::size_t>(TrialCount(sweep)));
+  for (const Configuration& configuration : sweep.configurations) {
+    if (Trains(configuration.trial.method)) continue;
+    trials.push_back({configuration.name, configuration.name, 0, configuration.trial});
+  }
+  for (const std::int64_t seed : sweep.seeds) {
+    const auto add = [&](const Configuration& configuration) {
+      if (!Trains(configuration.trial.method)) return;
+      PlannedTrial trial{fmt::format("{} seed={}", configuration.name, seed), configuration.name, seed,
+                         configuration.trial};
+      trial.trial.seed = seed;
+      trials.push_back(std::move(trial));
+    };
+    // The baseline first even where it is not the first configuration of its arm.
+    for (const Configuration& configuration : sweep.configurations) {
+      if (configuration.baseline) add(configuration);
+    }
+    for (const Configuration& configuration : sweep.configurations) {
+      if (!configuration.baseline) add(configuration);
+    }
+  }
+  return trials;
+}
+
+}  // namespace lorikeet::spec
