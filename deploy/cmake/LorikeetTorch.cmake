@@ -1,4 +1,5 @@
 # Finds LibTorch, or says what to do; and compiles its headers once (they cost more than our own code).
+include_guard(GLOBAL)
 find_package(Torch QUIET)
 if(NOT Torch_FOUND)
   message(FATAL_ERROR
