@@ -1,4 +1,5 @@
-// What the coordinator knows: sweeps, configurations, trials, attempts, workers. Plain values, no I/O, no clock.
+// What the coordinator knows: sweeps, configurations, trials, attempts, workers. Plain values, no I/O, no
+// clock.
 //
 // Times are wall times, only stored and shown; what counts time is steady and lives in coordinator/service.
 #pragma once
@@ -20,9 +21,19 @@ using Token = std::int64_t;
 
 enum class SweepState { kRunning, kPaused, kFinished, kCancelled };
 enum class TrialState { kPending, kRunning, kSucceeded, kFailed, kCancelled };
-// kGranted: leased, not yet heard of. kLost: the lease ran out; a late report still counts until the trial is granted
-// again (then kSuperseded). kReturned: handed back by a draining worker, or refused before it started.
-enum class AttemptState { kGranted, kRunning, kLost, kSucceeded, kFailed, kReturned, kSuperseded, kCancelled };
+// kGranted: leased, not yet heard of. kLost: the lease ran out; a late report still counts until the trial is
+// granted again (then kSuperseded). kReturned: handed back by a draining worker, or refused before it
+// started.
+enum class AttemptState {
+  kGranted,
+  kRunning,
+  kLost,
+  kSucceeded,
+  kFailed,
+  kReturned,
+  kSuperseded,
+  kCancelled
+};
 
 std::string Name(SweepState state);
 std::string Name(TrialState state);
@@ -69,14 +80,14 @@ struct Trial {
   std::string name;           // "lora rank=8 seed=1"
   std::int64_t seed = 0;
   TrialState state = TrialState::kPending;
-  Token token = 0;             // the newest issued
-  std::int64_t failures = 0;   // attempts that failed by the trial's own fault
-  std::int64_t slots = 1;      // how many slots of one worker it takes
-  bool needs_gpu = false;      // resources.gpus >= 1
-  std::optional<WallTime> not_before;  // backoff
-  std::string last_worker_id;  // has its checkpoint
+  Token token = 0;                            // the newest issued
+  std::int64_t failures = 0;                  // attempts that failed by the trial's own fault
+  std::int64_t slots = 1;                     // how many slots of one worker it takes
+  bool needs_gpu = false;                     // resources.gpus >= 1
+  std::optional<WallTime> not_before;         // backoff
+  std::string last_worker_id;                 // has its checkpoint
   std::string failure_kind, failure_message;  // of the last failed attempt
-  std::string settings;        // the trial as JSON (sweeps/trial); empty in memory where the store holds it
+  std::string settings;  // the trial as JSON (sweeps/trial); empty in memory where the store holds it
 };
 
 struct Attempt {
@@ -96,7 +107,7 @@ struct Attempt {
 
 struct Slot {
   std::int64_t index = 0;
-  std::string kind;  // "cpu" or "cuda"
+  std::string kind;    // "cpu" or "cuda"
   std::string device;  // "cpu", "cuda:0"
   std::string device_model;
   std::int64_t memory_bytes = 0;
@@ -117,7 +128,8 @@ struct HistoryEvent {
   std::int64_t id = 0;  // given by the store
   WallTime time{};
   std::string sweep_id, trial_id, attempt_id, worker_id;  // empty where it does not apply
-  std::string kind;     // submitted, granted, started, checkpoint, succeeded, failed, lost, returned, cancelled, log, …
+  std::string
+      kind;  // submitted, granted, started, checkpoint, succeeded, failed, lost, returned, cancelled, log, …
   std::string message;
 };
 
@@ -146,7 +158,8 @@ struct Metric {
 struct Result {  // the fields of worker/protocol's Result
   SplitScore test, validation;
   std::optional<double> validation_loss, test_loss;
-  std::int64_t kept_step = 0, last_step = 0, train_documents = 0, empty_documents = 0, trainable_parameters = 0;
+  std::int64_t kept_step = 0, last_step = 0, train_documents = 0, empty_documents = 0,
+               trainable_parameters = 0;
   double trainable_share = 0;
   std::string device, device_model, precision;
   std::int64_t threads = 0, micro_batch_size = 0;

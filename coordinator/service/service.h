@@ -1,9 +1,11 @@
-// What the coordinator does: takes sweeps, plans grants, keeps leases, accepts reports. Plain types; no gRPC, no SQL.
+// What the coordinator does: takes sweeps, plans grants, keeps leases, accepts reports. Plain types; no gRPC,
+// no SQL.
 //
-// Thread-safe: one mutex serialises every call, the store's transactions included. Memory changes only after the
-// transaction that records the change has committed. Time comes from the Clock, ids from the RandomSource; nothing
-// here starts a thread or sleeps, so that one process can simulate a fleet. Whoever composes calls Tick regularly
-// (a few times a second) and after every call that may free a slot or add a trial; Service calls it itself there.
+// Thread-safe: one mutex serialises every call, the store's transactions included. Memory changes only after
+// the transaction that records the change has committed. Time comes from the Clock, ids from the
+// RandomSource; nothing here starts a thread or sleeps, so that one process can simulate a fleet. Whoever
+// composes calls Tick regularly (a few times a second) and after every call that may free a slot or add a
+// trial; Service calls it itself there.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +25,8 @@
 
 namespace lorikeet::service {
 
-// ---- what a worker says -------------------------------------------------------------------------------------------
+// ---- what a worker says
+// -------------------------------------------------------------------------------------------
 struct Held {
   std::string attempt_id;
   core::Token token = 0;
@@ -70,15 +73,16 @@ struct Returned {
 struct Failed {
   std::string kind, message;
 };
-using Event = std::variant<Started, core::Metric, Log, CheckpointSaved, core::Document, core::Prediction, core::Result,
-                           Returned, Failed>;
+using Event = std::variant<Started, core::Metric, Log, CheckpointSaved, core::Document, core::Prediction,
+                           core::Result, Returned, Failed>;
 struct Report {
   std::string attempt_id;
   core::Token token = 0;
   std::vector<std::pair<std::int64_t, Event>> events;  // (sequence, event), ascending
 };
 
-// ---- what a worker is told ----------------------------------------------------------------------------------------
+// ---- what a worker is told
+// ----------------------------------------------------------------------------------------
 struct Welcome {
   std::int64_t session = 0;
   Duration lease{}, renew_every{};
@@ -112,15 +116,16 @@ struct Replaced {
 struct DrainRequest {};
 using ToWorker = std::variant<Welcome, Grant, Renewed, Revoke, Ack, Replaced, DrainRequest>;
 
-// One worker's stream, as the service sees it. Send is called under the service's lock: it must queue, never block,
-// never call back into the service.
+// One worker's stream, as the service sees it. Send is called under the service's lock: it must queue, never
+// block, never call back into the service.
 class WorkerConnection {
  public:
   virtual ~WorkerConnection() = default;
   virtual void Send(ToWorker message) = 0;
 };
 
-// ---- what clients see ---------------------------------------------------------------------------------------------
+// ---- what clients see
+// ---------------------------------------------------------------------------------------------
 struct SweepView {
   core::Sweep sweep;
   std::int64_t pending = 0, running = 0, succeeded = 0, failed = 0, cancelled = 0;
@@ -165,25 +170,30 @@ class Service {
                                                    RandomSource& random);
   virtual ~Service() = default;
 
-  // Worker side. Connect answers through the connection (Welcome first) and returns the session; a newer session of
-  // the same worker replaces an older (Replaced is sent to it). A protocol too old or too new: FailedPrecondition.
-  virtual StatusOr<std::int64_t> Connect(const Hello& hello, std::shared_ptr<WorkerConnection> connection) = 0;
+  // Worker side. Connect answers through the connection (Welcome first) and returns the session; a newer
+  // session of the same worker replaces an older (Replaced is sent to it). A protocol too old or too new:
+  // FailedPrecondition.
+  virtual StatusOr<std::int64_t> Connect(const Hello& hello,
+                                         std::shared_ptr<WorkerConnection> connection) = 0;
   virtual void HandleRenew(std::int64_t session, const Renew& renew) = 0;
-  // Commits, then sends Ack. A stale token: Ack with superseded. An Internal status means nothing was acknowledged.
+  // Commits, then sends Ack. A stale token: Ack with superseded. An Internal status means nothing was
+  // acknowledged.
   virtual Status HandleReport(std::int64_t session, const Report& report) = 0;
   virtual void HandleProgress(std::int64_t session, const Lease& lease, const Progress& progress) = 0;
   virtual void HandleClosed(std::int64_t session, const Lease& lease) = 0;
   virtual void HandleDraining(std::int64_t session) = 0;
   virtual void Disconnect(std::int64_t session) = 0;
 
-  // Expires leases, ends backoffs, grants. Errors of the store are returned; the composer ends the process on them.
+  // Expires leases, ends backoffs, grants. Errors of the store are returned; the composer ends the process on
+  // them.
   virtual Status Tick() = 0;
 
-  // Client side. Submitting the same meaning under the same name returns the existing sweep; other content under a
-  // taken name: AlreadyExists.
+  // Client side. Submitting the same meaning under the same name returns the existing sweep; other content
+  // under a taken name: AlreadyExists.
   virtual StatusOr<Submitted> Submit(const spec::Sweep& sweep) = 0;
   virtual std::vector<SweepView> ListSweeps() = 0;
-  virtual StatusOr<SweepView> GetSweep(const std::string& sweep) = 0;  // id or name; NotFound names the nearest
+  virtual StatusOr<SweepView> GetSweep(
+      const std::string& sweep) = 0;  // id or name; NotFound names the nearest
   virtual StatusOr<std::vector<TrialView>> ListTrials(const std::string& sweep) = 0;
   virtual StatusOr<TrialView> GetTrial(const std::string& trial) = 0;
   virtual StatusOr<std::vector<core::HistoryEvent>> Events(const std::string& sweep, const std::string& trial,

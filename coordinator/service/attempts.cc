@@ -1,0 +1,127 @@
+#include "coordinator/service/attempts.h"
+
+#include "coordinator/core/retry.h"
+#include "coordinator/core/state_machine.h"
+
+namespace lorikeet::service {
+namespace {
+
+using core::AttemptState;
+using core::TrialState;
+
+Status End(Change& change, core::Attempt& attempt, AttemptState state) {
+  RETURN_IF_ERROR(core::Move(attempt, state));
+  attempt.ended_at = change.now();
+  if (state != AttemptState::kSucceeded) change.Discard(attempt.id);
+  return absl::OkStatus();
+}
+
+void SetFailure(core::Trial& trial, core::Attempt& attempt, const Failure& failure) {
+  trial.failure_kind = attempt.failure_kind = failure.kind;
+  trial.failure_message = attempt.failure_message = failure.message;
+}
+
+// The trial waits again, unless it waits already (its attempt was lost).
+Status BackToPending(core::Trial& trial) {
+  return trial.state == TrialState::kPending ? absl::OkStatus() : core::Move(trial, TrialState::kPending);
+}
+
+bool InterruptedTooOften(const core::Trial& trial) {
+  return core::Interruptions(trial) >= core::kMostInterruptions;
+}
+
+Status GiveUp(Change& change, core::Trial& trial, core::Attempt& attempt, const std::string& reason) {
+  RETURN_IF_ERROR(End(change, attempt, AttemptState::kFailed));
+  RETURN_IF_ERROR(core::Move(trial, TrialState::kFailed));
+  SetFailure(trial, attempt,
+             {"interrupted", fmt::format("lost or handed back {} times; the last time: {}",
+                                         core::Interruptions(trial), reason)});
+  change.Note(attempt, "failed", trial.failure_kind + ": " + trial.failure_message);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+Status Lose(Change& change, const std::string& attempt_id, const std::string& reason) {
+  core::Attempt& attempt = change.attempt(attempt_id);
+  core::Trial& trial = change.trial(attempt.trial_id);
+  if (InterruptedTooOften(trial)) return GiveUp(change, trial, attempt, reason);
+  RETURN_IF_ERROR(core::Move(attempt, AttemptState::kLost));
+  RETURN_IF_ERROR(core::Move(trial, TrialState::kPending));
+  trial.not_before.reset();
+  change.Note(attempt, "lost", reason);
+  return absl::OkStatus();
+}
+
+Status NoteAlive(Change& change, const std::string& attempt_id) {
+  core::Attempt& attempt = change.attempt(attempt_id);
+  if (attempt.state == AttemptState::kRunning) return absl::OkStatus();
+  if (attempt.state == AttemptState::kLost) {
+    RETURN_IF_ERROR(core::Move(change.trial(attempt.trial_id), TrialState::kRunning));
+    change.Note(attempt, "found", "its worker is heard of again");
+  }
+  return core::Move(attempt, AttemptState::kRunning);
+}
+
+Status Return(Change& change, const std::string& attempt_id, const std::string& reason, bool may_spin) {
+  core::Attempt& attempt = change.attempt(attempt_id);
+  core::Trial& trial = change.trial(attempt.trial_id);
+  if (InterruptedTooOften(trial)) return GiveUp(change, trial, attempt, reason);
+  RETURN_IF_ERROR(End(change, attempt, AttemptState::kReturned));
+  RETURN_IF_ERROR(BackToPending(trial));
+  trial.not_before.reset();
+  if (may_spin) trial.not_before = change.now() + core::DelayAfterReturn(core::Interruptions(trial));
+  change.Note(attempt, "returned", reason);
+  return absl::OkStatus();
+}
+
+Status Fail(Change& change, const std::string& attempt_id, const core::RetryPolicy& retry,
+            const Failure& failure) {
+  core::Attempt& attempt = change.attempt(attempt_id);
+  core::Trial& trial = change.trial(attempt.trial_id);
+  RETURN_IF_ERROR(End(change, attempt, AttemptState::kFailed));
+  SetFailure(trial, attempt, failure);
+  ++trial.failures;
+  const auto backoff = core::BackoffAfter(retry, failure.kind, trial.failures);
+  if (!backoff) {
+    RETURN_IF_ERROR(core::Move(trial, TrialState::kFailed));
+    change.Note(attempt, "failed", failure.kind + ": " + failure.message);
+    return absl::OkStatus();
+  }
+  RETURN_IF_ERROR(BackToPending(trial));
+  trial.not_before = change.now() + *backoff;
+  change.Note(
+      attempt, "failed",
+      fmt::format("{}: {}; tried again in {:.0f} s ({} of {} tries failed)", failure.kind, failure.message,
+                  std::chrono::duration<double>(*backoff).count(), trial.failures, retry.attempts));
+  return absl::OkStatus();
+}
+
+Status Supersede(Change& change, const std::string& attempt_id) {
+  core::Attempt& attempt = change.attempt(attempt_id);
+  RETURN_IF_ERROR(End(change, attempt, AttemptState::kSuperseded));
+  change.Send(attempt.worker_id, Revoke{.attempt_id = attempt.id,
+                                        .token = attempt.token,
+                                        .checkpoint = false,
+                                        .reason = "its lease ran out and its trial was granted again"});
+  return absl::OkStatus();
+}
+
+Status CancelTrial(Change& change, const TrialRecord& record) {
+  core::Trial& trial = change.trial(record.trial.id);
+  RETURN_IF_ERROR(core::Move(trial, TrialState::kCancelled));
+  ++trial.token;
+  trial.not_before.reset();
+  if (!record.attempt_id.empty()) {
+    core::Attempt& attempt = change.attempt(record.attempt_id);
+    RETURN_IF_ERROR(End(change, attempt, AttemptState::kCancelled));
+    change.Send(attempt.worker_id, Revoke{.attempt_id = attempt.id,
+                                          .token = attempt.token,
+                                          .checkpoint = false,
+                                          .reason = "its trial was cancelled"});
+  }
+  change.NoteTrial(trial, "cancelled", "");
+  return absl::OkStatus();
+}
+
+}  // namespace lorikeet::service

@@ -1,0 +1,103 @@
+#include "coordinator/service/reports.h"
+
+#include <algorithm>
+
+#include "coordinator/core/state_machine.h"
+#include "coordinator/service/attempts.h"
+#include "coordinator/service/effects.h"
+
+namespace lorikeet::service {
+
+Status Reports::Handle(std::int64_t session, const Report& report) {
+  State& state = context_.state;
+  const Session* open = state.FindSession(session);
+  if (open == nullptr) return Aborted("session {} is over", session);
+  std::string trial_id;
+  WallTime granted_at{};
+  if (const AttemptRecord* record = state.FindAttempt(report.attempt_id); record != nullptr) {
+    trial_id = record->attempt.trial_id;
+    granted_at = record->attempt.granted_at;
+  }
+  Outcome outcome;
+  outcome.ack.attempt_id = report.attempt_id;
+  const Status status = context_.Commit([&](store::Transaction& transaction, Change& change) -> Status {
+    return Accept(transaction, change, *open, report, outcome);
+  });
+  if (!status.ok() && !(absl::IsAborted(status) && outcome.ack.superseded)) return status;
+  if (status.ok() && !outcome.ack.superseded) AfterCommit(report, outcome, trial_id, granted_at);
+  open->connection->Send(outcome.ack);
+  return absl::OkStatus();
+}
+
+Status Reports::Accept(store::Transaction& transaction, Change& change, const Session& session,
+                       const Report& report, Outcome& outcome) const {
+  const auto superseded = [&](const std::string& why) {
+    outcome.ack.superseded = true;
+    return Aborted("attempt {}: {}", report.attempt_id, why);
+  };
+  const StatusOr<std::int64_t> committed = transaction.CommittedSequence(report.attempt_id);
+  if (absl::IsNotFound(committed.status())) return superseded("nobody knows it");
+  RETURN_IF_ERROR(committed.status());
+  outcome.ack.sequence = *committed;
+
+  const AttemptRecord* record = context_.state.FindAttempt(report.attempt_id);
+  if (record == nullptr) {  // over
+    const bool all_known = report.events.empty() || report.events.back().first <= *committed;
+    return all_known ? absl::OkStatus() : superseded("it is over");
+  }
+  ASSIGN_OR_RETURN(const core::Token newest, transaction.NewestToken(record->attempt.trial_id));
+  if (report.token != newest)
+    return superseded(fmt::format("token {} is stale, {} is newest", report.token, newest));
+  if (record->attempt.worker_id != session.worker_id) return superseded("another worker has it");
+
+  const core::RetryPolicy retry =
+      context_.state.FindSweep(context_.state.TrialOf(*record)->trial.sweep_id)->sweep.retry;
+  const bool drains = context_.state.fleet.at(session.worker_id).draining;
+  for (const auto& [sequence, event] : report.events) {
+    if (sequence <= outcome.ack.sequence) continue;
+    if (sequence != outcome.ack.sequence + 1) {
+      if (outcome.ack.sequence > *committed) break;  // what came before the hole is good
+      return FailedPrecondition("attempt {}: event {} came where event {} is next", report.attempt_id,
+                                sequence, outcome.ack.sequence + 1);
+    }
+    RETURN_IF_ERROR(ApplyEvent(transaction, change, report.attempt_id, retry, drains, event));
+    outcome.ack.sequence = sequence;
+    if (const auto* result = std::get_if<core::Result>(&event)) {
+      outcome.documents_scored = result->test.documents + result->validation.documents;
+    }
+    outcome.ended = core::IsFinal(change.attempt(report.attempt_id).state);
+    if (outcome.ended) break;  // nothing after its last word counts
+  }
+  if (outcome.ack.sequence == *committed) return absl::OkStatus();
+  change.attempt(report.attempt_id).sequence = outcome.ack.sequence;
+  return transaction.AdvanceSequence(report.attempt_id, outcome.ack.sequence);
+}
+
+void Reports::AfterCommit(const Report& report, const Outcome& outcome, const std::string& trial_id,
+                          WallTime granted_at) {
+  State& state = context_.state;
+  AttemptRecord* record = state.FindAttempt(report.attempt_id);
+  if (record != nullptr && core::IsLeased(record->attempt.state)) {
+    state.SetLease(report.attempt_id, context_.clock.Steady() + context_.options.lease);
+  }
+  if (!outcome.ended || trial_id.empty()) return;
+  const core::Trial& trial = state.FindTrial(trial_id)->trial;
+  if (trial.state != core::TrialState::kSucceeded) return;
+  SweepRecord& sweep = *state.FindSweep(trial.sweep_id);
+  ConfigurationRecord& configuration = sweep.configurations.at(trial.configuration_id);
+  ++configuration.timed;
+  configuration.seconds += std::chrono::duration<double>(context_.clock.Wall() - granted_at).count();
+  if (sweep.has_documents || outcome.documents_scored <= 0) return;
+  const StatusOr<std::int64_t> count = context_.store.DocumentCount(trial.sweep_id);
+  sweep.has_documents = count.ok() && *count >= outcome.documents_scored;
+}
+
+void Reports::HandleProgress(std::int64_t session, const Lease& lease, const Progress& progress) {
+  const Session* open = context_.state.FindSession(session);
+  AttemptRecord* record = context_.state.FindAttempt(lease.attempt_id);
+  if (open == nullptr || record == nullptr || record->attempt.worker_id != open->worker_id) return;
+  if (record->attempt.token != lease.token) return;
+  record->progress = progress;
+}
+
+}  // namespace lorikeet::service

@@ -1,0 +1,185 @@
+#include "coordinator/service/submission.h"
+
+#include <algorithm>
+#include <map>
+
+#include "coordinator/core/state_machine.h"
+#include "coordinator/service/attempts.h"
+#include "coordinator/service/lookup.h"
+
+namespace lorikeet::service {
+namespace {
+
+std::vector<std::pair<std::string, std::string>> Pairs(const std::vector<spec::AxisValue>& values) {
+  std::vector<std::pair<std::string, std::string>> pairs;
+  for (const spec::AxisValue& value : values) pairs.emplace_back(value.axis, value.value);
+  return pairs;
+}
+
+struct Rows {
+  core::Sweep sweep;
+  std::vector<core::Configuration> configurations;
+  std::vector<core::Trial> trials;
+};
+
+Status MakeRows(const spec::Sweep& from, RandomSource& random, WallTime now, Rows& rows) {
+  rows.sweep.id = NewId("s", random);
+  rows.sweep.name = from.name;
+  rows.sweep.fingerprint = from.fingerprint;
+  rows.sweep.text = from.text;
+  rows.sweep.baseline = from.baseline;
+  rows.sweep.retry = {.attempts = from.retry.attempts, .backoff = from.retry.backoff};
+  rows.sweep.seeds = from.seeds;
+  rows.sweep.notes = from.notes;
+  rows.sweep.submitted_at = now;
+  std::map<std::string, std::size_t> by_name;
+  for (const spec::Configuration& configuration : from.configurations) {
+    core::Configuration row;
+    row.sweep_id = rows.sweep.id;
+    row.position = static_cast<std::int64_t>(rows.configurations.size());
+    row.name = configuration.name;
+    row.arm = configuration.arm;
+    row.axes = Pairs(configuration.axes);
+    row.settings = Pairs(configuration.settings);
+    row.baseline = configuration.baseline;
+    by_name[row.name] = rows.configurations.size();
+    rows.configurations.push_back(std::move(row));
+  }
+  for (const spec::PlannedTrial& planned : spec::ExpandTrials(from)) {
+    const auto configuration = by_name.find(planned.configuration);
+    if (configuration == by_name.end()) {
+      return Internal("trial '{}' is of configuration '{}', which the sweep lacks", planned.name,
+                      planned.configuration);
+    }
+    core::Trial row;
+    row.id = NewId("t", random);
+    row.sweep_id = rows.sweep.id;
+    row.configuration_id =
+        static_cast<std::int64_t>(configuration->second);  // its place, until the store gives one
+    row.position = static_cast<std::int64_t>(rows.trials.size());
+    row.name = planned.name;
+    row.seed = planned.seed;
+    row.slots = std::max<std::int64_t>(1, planned.trial.resources.gpus);
+    row.needs_gpu = planned.trial.resources.gpus > 0;
+    row.settings = ToJson(planned.trial);
+    rows.trials.push_back(std::move(row));
+    ++rows.configurations[configuration->second].planned;
+  }
+  rows.sweep.trials = static_cast<std::int64_t>(rows.trials.size());
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+StatusOr<Submitted> Submission::Submit(const spec::Sweep& sweep) {
+  State& state = context_.state;
+  if (const std::string* id = state.SweepIdByName(sweep.name); id != nullptr) {
+    const core::Sweep& existing = state.FindSweep(*id)->sweep;
+    if (existing.fingerprint != sweep.fingerprint) {
+      return MakeStatus(
+          absl::StatusCode::kAlreadyExists,
+          "there is a sweep '{}' ({}) with other content; give this one another name in its 'sweep:' "
+          "line, or look at that one with 'sweepctl status {}'",
+          sweep.name, existing.id, sweep.name);
+    }
+    Submitted submitted{.sweep_id = existing.id,
+                        .name = existing.name,
+                        .existing = true,
+                        .trials = existing.trials,
+                        .warnings = {}};
+    if (existing.state == core::SweepState::kCancelled) {
+      submitted.warnings.push_back("it was cancelled; to run it again, give it another name");
+    }
+    return submitted;
+  }
+  ASSIGN_OR_RETURN(std::vector<std::string> warnings, CheckWorkers(sweep));
+  Rows rows;
+  RETURN_IF_ERROR(MakeRows(sweep, context_.random, context_.clock.Wall(), rows));
+  const auto body = [&](store::Transaction& transaction, Change& change) -> Status {
+    RETURN_IF_ERROR(transaction.InsertSweep(rows.sweep));
+    for (core::Configuration& row : rows.configurations) {
+      ASSIGN_OR_RETURN(row.id, transaction.InsertConfiguration(row));
+    }
+    for (core::Trial& row : rows.trials) {
+      row.configuration_id = rows.configurations[static_cast<std::size_t>(row.configuration_id)].id;
+      RETURN_IF_ERROR(transaction.InsertTrial(row));
+    }
+    change.NoteSweep(rows.sweep, "submitted", fmt::format("{} trials", rows.sweep.trials));
+    return absl::OkStatus();
+  };
+  RETURN_IF_ERROR(context_.Commit(body));
+  Submitted submitted{.sweep_id = rows.sweep.id,
+                      .name = rows.sweep.name,
+                      .existing = false,
+                      .trials = rows.sweep.trials,
+                      .warnings = std::move(warnings)};
+  state.AddSweep(std::move(rows.sweep), sweep.resources.memory_bytes.value_or(0));
+  for (const core::Configuration& row : rows.configurations) state.AddConfiguration(row);
+  for (core::Trial& row : rows.trials) state.AddTrial(std::move(row));
+  return submitted;
+}
+
+StatusOr<std::vector<std::string>> Submission::CheckWorkers(const spec::Sweep& sweep) const {
+  const scheduler::Demand demand{.slots = std::max<std::int64_t>(1, sweep.resources.gpus),
+                                 .needs_gpu = sweep.resources.gpus > 0,
+                                 .memory_bytes = sweep.resources.memory_bytes.value_or(0)};
+  const scheduler::Fleet& fleet = context_.state.fleet;
+  std::vector<std::string> warnings;
+  if (fleet.empty()) {
+    warnings.push_back(
+        fmt::format("no worker is connected; its trials wait for one that has {}", Describe(demand)));
+  } else if (!scheduler::AnyCouldHold(fleet, demand)) {
+    std::size_t most_gpus = 0;
+    for (const auto& [id, worker] : fleet) {
+      most_gpus = std::max<std::size_t>(
+          most_gpus,
+          static_cast<std::size_t>(std::count_if(worker.slots.begin(), worker.slots.end(),
+                                                 [](const scheduler::Slot& slot) { return slot.gpu; })));
+    }
+    return FailedPrecondition(
+        "a trial of this sweep needs {}, which none of the {} connected workers has (the most GPU slots on "
+        "one: {}); "
+        "lower 'resources' in the sweep file or connect a larger worker",
+        Describe(demand), fleet.size(), most_gpus);
+  }
+  return warnings;
+}
+
+StatusOr<Cancelled> Submission::CancelSweep(const std::string& sweep) {
+  ASSIGN_OR_RETURN(const SweepRecord* record, LookUpSweep(context_.state, sweep));
+  Cancelled cancelled;
+  if (!core::IsFinal(record->sweep.state)) {
+    const auto body = [&](store::Transaction&, Change& change) -> Status {
+      core::Sweep& ended = change.sweep(record->sweep.id);
+      RETURN_IF_ERROR(core::Move(ended, core::SweepState::kCancelled));
+      ended.finished_at = change.now();
+      for (const std::string& id : record->trials) {
+        const TrialRecord& trial = *context_.state.FindTrial(id);
+        if (core::IsFinal(trial.trial.state)) continue;
+        RETURN_IF_ERROR(service::CancelTrial(change, trial));
+        ++cancelled.trials;
+      }
+      change.NoteSweep(ended, "cancelled", fmt::format("{} trials", cancelled.trials));
+      return absl::OkStatus();
+    };
+    RETURN_IF_ERROR(context_.Commit(body));
+  }
+  cancelled.state = core::Name(record->sweep.state);
+  return cancelled;
+}
+
+StatusOr<Cancelled> Submission::CancelTrial(const std::string& trial) {
+  ASSIGN_OR_RETURN(const TrialRecord* record, LookUpTrial(context_.state, trial));
+  Cancelled cancelled;
+  if (!core::IsFinal(record->trial.state)) {
+    const auto body = [&](store::Transaction&, Change& change) -> Status {
+      return service::CancelTrial(change, *record);
+    };
+    RETURN_IF_ERROR(context_.Commit(body));
+    cancelled.trials = 1;
+  }
+  cancelled.state = core::Name(record->trial.state);
+  return cancelled;
+}
+
+}  // namespace lorikeet::service
