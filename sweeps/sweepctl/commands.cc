@@ -1,0 +1,207 @@
+#include "sweeps/sweepctl/commands.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "sweeps/sweepctl/follow.h"
+#include "sweeps/sweepctl/look.h"
+#include "sweeps/sweepctl/submit.h"
+#include "sweeps/sweepctl/table.h"
+#include "sweeps/sweepctl/text.h"
+
+namespace lorikeet::sweepctl {
+namespace {
+
+// sweep-coordinator and sweep-worker lie beside this program.
+std::string ProgramFolder() {
+  std::error_code error;
+  return std::filesystem::read_symlink("/proc/self/exe", error).parent_path().string();
+}
+
+const CLI::IsMember kFormats({"text", "markdown", "latex", "csv", "json"});
+
+}  // namespace
+
+Commands::Commands(CLI::App& app) {
+  app.require_subcommand(1);
+  AddRun(app);
+  AddSubmit(app);
+  AddLooks(app);
+  AddTable(app);
+  AddCancel(app);
+}
+
+Status Commands::Run() { return action_(); }
+
+void Commands::Do(CLI::App* command, std::function<Status()> action) {
+  command->callback([this, action = std::move(action)] { action_ = action; });
+}
+
+CLI::App* Commands::AddRemote(CLI::App& app, const std::string& name, const std::string& help) {
+  CLI::App* command = app.add_subcommand(name, help);
+  command->add_option("--coordinator", client_.coordinator,
+                      "ADDR:PORT (else $LORIKEET_COORDINATOR, else 127.0.0.1:7070)");
+  command->add_option("--token-file", client_.token_file, "File with the token (else $LORIKEET_TOKEN_FILE)");
+  command->add_option("--tls-ca", client_.tls_ca, "Certificates to trust, for a coordinator beyond loopback");
+  return command;
+}
+
+Status Commands::WithClient(const std::function<Status(Client&)>& action) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<Client> client, Client::Create(client_));
+  return action(*client);
+}
+
+void Commands::AddRun(CLI::App& app) {
+  CLI::App* run = app.add_subcommand("run", "Run a whole sweep on this machine and print its table");
+  run->add_option("file", run_.file, "Sweep file")->required();
+  run->add_option("--data", run_.data, "Folder of the results and the state")->capture_default_str();
+  run->add_option("--workers", run_.workers, "Local workers (default: 1 with GPUs, 2 on CPUs)")
+      ->check(CLI::Range(1, 64));
+  run->add_option("--format", run_.format, "Of the table")->check(kFormats)->capture_default_str();
+  Do(run, [this] {
+    run_.programs = ProgramFolder();
+    return RunSweep(run_);
+  });
+}
+
+void Commands::AddSubmit(CLI::App& app) {
+  CLI::App* submit = AddRemote(app, "submit", "Hand a sweep to a coordinator and print its id");
+  submit->add_option("file", file_, "Sweep file")->required();
+  submit->add_flag("--follow", follow_, "Go on until the sweep ends, then print its table");
+  submit->add_flag("--dry-run", dry_run_, "Print the trials that the file makes; submit nothing");
+  submit->add_flag("--json", json_, "Print the answer as JSON");
+  Do(submit, [this] { return Submit(); });
+}
+
+Status Commands::Submit() {
+  ASSIGN_OR_RETURN(const SweepFile file, ReadSweepFile(file_, /*check_files=*/false));
+  if (dry_run_) {
+    fmt::print("{}", json_ ? TrialsAsJson(file) : DescribeTrials(file));
+    return absl::OkStatus();
+  }
+  // A file that is missing here may be there on the workers: a warning, not an error.
+  if (const auto checked = ReadSweepFile(file_, /*check_files=*/true); !checked.ok()) {
+    fmt::print(stderr, "warning, seen from this machine:\n{}\n", Message(checked.status()));
+  }
+  return WithClient([&](Client& client) -> Status {
+    ASSIGN_OR_RETURN(const v1::SubmitResponse submitted, SubmitSweep(client, file));
+    for (const std::string& warning : submitted.warnings())
+      fmt::print(stderr, "warning: {}\n", Printable(warning));
+    if (json_) {
+      const nlohmann::ordered_json answer = {{"sweep", submitted.sweep_id()},
+                                             {"name", submitted.name()},
+                                             {"existing", submitted.existing()},
+                                             {"trials", submitted.trials()}};
+      fmt::print("{}\n", answer.dump());
+    } else {
+      fmt::print("{}\n", submitted.sweep_id());
+      fmt::print(stderr, "{} {}: {} trials\n", submitted.existing() ? "already there:" : "submitted",
+                 submitted.name(), submitted.trials());
+    }
+    std::fflush(stdout);
+    if (!follow_) return absl::OkStatus();
+    ASSIGN_OR_RETURN(const v1::SweepStatus sweep,
+                     FollowSweep(client, {.sweep = submitted.sweep_id(), .check = {}}));
+    name_ = submitted.sweep_id();
+    RETURN_IF_ERROR(Table());
+    return OutcomeOf(sweep);
+  });
+}
+
+void Commands::AddLooks(CLI::App& app) {
+  CLI::App* list = AddRemote(app, "list", "List the sweeps");
+  Do(list, [this] { return WithClient([this](Client& client) { return ShowSweeps(client, json_); }); });
+
+  CLI::App* status = AddRemote(app, "status", "Show how far a sweep (or a trial) is");
+  status->add_option("name", name_, "Sweep or trial: an id or a name")->required();
+  Do(status,
+     [this] { return WithClient([this](Client& client) { return ShowStatus(client, name_, json_); }); });
+
+  CLI::App* trials = AddRemote(app, "trials", "List a sweep's trials");
+  trials->add_option("sweep", name_, "An id or a name")->required();
+  Do(trials,
+     [this] { return WithClient([this](Client& client) { return ShowTrials(client, name_, json_); }); });
+
+  CLI::App* workers = AddRemote(app, "workers", "List the workers and what they run");
+  Do(workers, [this] { return WithClient([this](Client& client) { return ShowWorkers(client, json_); }); });
+
+  CLI::App* logs = AddRemote(app, "logs", "Print what a trial's attempts wrote and what happened to them");
+  logs->add_option("trial", name_, "An id or a name")->required();
+  logs->add_flag("-f,--follow", follow_, "Go on until the trial ends");
+  Do(logs, [this] {
+    return WithClient([this](Client& client) { return ShowLogs(client, name_, follow_, json_); });
+  });
+
+  for (CLI::App* command : {list, status, trials, workers, logs})
+    command->add_flag("--json", json_, "Print JSON");
+
+  CLI::App* watch = AddRemote(app, "watch", "Follow a sweep until it ends");
+  watch->add_option("sweep", name_, "An id or a name")->required();
+  Do(watch, [this] {
+    return WithClient([this](Client& client) -> Status {
+      ASSIGN_OR_RETURN(const v1::SweepStatus sweep, FollowSweep(client, {.sweep = name_, .check = {}}));
+      return OutcomeOf(sweep);
+    });
+  });
+}
+
+void Commands::AddTable(CLI::App& app) {
+  CLI::App* table = AddRemote(app, "table", "Print a sweep's ROUGE table against the baseline");
+  table->add_option("sweep", name_, "An id or a name")->required();
+  table->add_option("--format", format_, "Of the table")->check(kFormats)->capture_default_str();
+  table->add_option("--db", database_, "A results.db (or its folder), read without a coordinator");
+  table->add_flag_callback(
+      "--json", [this] { format_ = "json"; }, "The same as --format json");
+  Do(table, [this] { return Table(); });
+}
+
+Status Commands::Table() {
+  const bool colour = WantsColour(STDOUT_FILENO);
+  if (!database_.empty()) {
+    ASSIGN_OR_RETURN(const std::string text, TableFromDatabase(database_, name_, format_, colour));
+    fmt::print("{}", text);
+    return absl::OkStatus();
+  }
+  return WithClient([&](Client& client) -> Status {
+    v1::GetTableRequest request;
+    request.set_sweep(name_);
+    request.set_format(format_);
+    request.set_colour(colour);
+    ASSIGN_OR_RETURN(const v1::GetTableResponse response, client.GetTable(request));
+    fmt::print("{}", response.text());
+    return absl::OkStatus();
+  });
+}
+
+void Commands::AddCancel(CLI::App& app) {
+  CLI::App* cancel = AddRemote(app, "cancel", "Cancel a sweep, or one trial of it");
+  cancel->add_option("sweep", name_, "An id or a name");
+  cancel->add_option("--trial", trial_, "One trial instead: an id or a name");
+  cancel->add_flag("--json", json_, "Print JSON");
+  Do(cancel, [this] { return Cancel(); });
+}
+
+Status Commands::Cancel() {
+  if (name_.empty() == trial_.empty()) return InvalidArgument("cancel: name a sweep, or --trial TRIAL");
+  return WithClient([this](Client& client) -> Status {
+    v1::CancelRequest request;
+    request.set_sweep(name_);
+    request.set_trial(trial_);
+    ASSIGN_OR_RETURN(const v1::CancelResponse response, client.Cancel(request));
+    if (json_) {
+      fmt::print("{}\n", nlohmann::ordered_json(
+                             {{"trials_cancelled", response.trials_cancelled()}, {"state", response.state()}})
+                             .dump());
+    } else {
+      fmt::print("{} trials cancelled; the {} is {}\n", response.trials_cancelled(),
+                 trial_.empty() ? "sweep" : "trial", response.state());
+    }
+    return absl::OkStatus();
+  });
+}
+
+}  // namespace lorikeet::sweepctl

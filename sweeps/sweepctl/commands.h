@@ -1,0 +1,43 @@
+// sweepctl's subcommands and their flags.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+
+#include "common/status.h"
+#include "sweeps/sweepctl/client.h"
+#include "sweeps/sweepctl/run.h"
+
+namespace lorikeet::sweepctl {
+
+// Adds the subcommands to `app` in its constructor; Run does the one that was parsed. Lives as long as the
+// app.
+class Commands {
+ public:
+  explicit Commands(CLI::App& app);
+  Status Run();
+
+ private:
+  // A subcommand that talks to a coordinator: adds --coordinator, --token-file, --tls-ca.
+  CLI::App* AddRemote(CLI::App& app, const std::string& name, const std::string& help);
+  void Do(CLI::App* command, std::function<Status()> action);
+  void AddRun(CLI::App& app);
+  void AddSubmit(CLI::App& app);
+  void AddLooks(CLI::App& app);
+  void AddTable(CLI::App& app);
+  void AddCancel(CLI::App& app);
+  Status Submit();
+  Status Table();
+  Status Cancel();
+  // Runs `action` with a connected client.
+  Status WithClient(const std::function<Status(Client&)>& action);
+
+  std::function<Status()> action_;
+  ClientOptions client_;
+  RunOptions run_;
+  std::string file_, name_, trial_, format_ = "text", database_;
+  bool follow_ = false, dry_run_ = false, json_ = false;
+};
+
+}  // namespace lorikeet::sweepctl

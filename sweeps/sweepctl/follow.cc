@@ -1,0 +1,182 @@
+#include "sweeps/sweepctl/follow.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <map>
+#include <thread>
+#include <vector>
+
+#include "sweeps/sweepctl/text.h"
+
+namespace lorikeet::sweepctl {
+namespace {
+
+constexpr auto kPollEvery = std::chrono::milliseconds(500);
+constexpr int kMostLiveRows = 12;
+
+bool IsFinal(const v1::SweepStatus& sweep) {
+  return sweep.state() == "finished" || sweep.state() == "cancelled";
+}
+
+std::int64_t Ended(const v1::SweepStatus& sweep) {
+  return sweep.succeeded() + sweep.failed() + sweep.cancelled();
+}
+
+std::string ProgressText(const v1::TrialProgress& progress) {
+  std::string text = fmt::format("{} {}/{}", progress.phase(), progress.step(), progress.total());
+  if (progress.has_loss()) text += fmt::format("  loss {:.3f}", progress.loss());
+  if (progress.tokens_per_second() > 0)
+    text += fmt::format("  {:.0f} tokens/s", progress.tokens_per_second());
+  if (progress.eta_seconds() > 0) text += "  " + FormatDuration(progress.eta_seconds()) + " left";
+  return text;
+}
+
+// Redraws a few lines in place.
+class LiveScreen {
+ public:
+  void Draw(const std::string& text) {
+    Clear();
+    std::fputs(text.c_str(), stderr);
+    std::fflush(stderr);
+    lines_ = static_cast<int>(std::count(text.begin(), text.end(), '\n'));
+  }
+  void Clear() {
+    if (lines_ > 0) fmt::print(stderr, "\x1b[{}F\x1b[J", lines_);
+    lines_ = 0;
+  }
+
+ private:
+  int lines_ = 0;
+};
+
+// What is worth a line in a pipe's log; the rest stays in `logs`.
+bool WorthALine(const std::string& kind) {
+  return kind != "log" && kind != "checkpoint" && kind != "started" && kind != "granted";
+}
+
+class Follower {
+ public:
+  Follower(Client& client, const FollowOptions& options) : client_(client), options_(options) {}
+
+  StatusOr<v1::SweepStatus> Follow() {
+    for (;;) {
+      Status check = options_.check ? options_.check() : absl::OkStatus();
+      if (!check.ok()) {
+        screen_.Clear();
+        return check;
+      }
+      StatusOr<v1::SweepStatus> sweep = Look();
+      const bool away = absl::IsUnavailable(sweep.status());
+      // A coordinator that has answered once may restart; one that never has is a wrong address.
+      if ((!sweep.ok() && !(away && answered_)) || (sweep.ok() && IsFinal(*sweep))) {
+        screen_.Clear();
+        return sweep;
+      }
+      if (away && !away_) {
+        screen_.Clear();
+        fmt::print(stderr, "{}; trying again until it answers\n", Message(sweep.status()));
+      }
+      away_ = away;
+      answered_ = true;
+      std::this_thread::sleep_for(kPollEvery);
+    }
+  }
+
+ private:
+  // One look at the sweep, shown: live on a terminal, else the events since the last look.
+  StatusOr<v1::SweepStatus> Look() {
+    ASSIGN_OR_RETURN(v1::SweepStatus sweep, client_.GetSweep(options_.sweep));
+    if (live_) {
+      if (!IsFinal(sweep)) RETURN_IF_ERROR(DrawLive(sweep));
+    } else {
+      RETURN_IF_ERROR(PrintEvents(sweep));
+    }
+    return sweep;
+  }
+
+  Status DrawLive(const v1::SweepStatus& sweep) {
+    ASSIGN_OR_RETURN(const v1::ListTrialsResponse trials, client_.ListTrials(options_.sweep));
+    screen_.Draw(LiveView(sweep, trials, kMostLiveRows));
+    return absl::OkStatus();
+  }
+
+  Status PrintEvents(const v1::SweepStatus& sweep) {
+    if (names_.empty()) {
+      ASSIGN_OR_RETURN(const v1::ListTrialsResponse trials, client_.ListTrials(options_.sweep));
+      for (const v1::TrialStatus& trial : trials.trials()) names_[trial.id()] = trial.name();
+    }
+    for (;;) {
+      v1::ListEventsRequest request;
+      request.set_sweep(options_.sweep);
+      request.set_after(last_event_);
+      ASSIGN_OR_RETURN(const v1::ListEventsResponse events, client_.ListEvents(request));
+      if (events.events().empty()) return absl::OkStatus();
+      for (const v1::HistoryEvent& event : events.events()) {
+        last_event_ = std::max(last_event_, event.id());
+        if (WorthALine(event.kind())) PrintEvent(sweep, event);
+      }
+    }
+  }
+
+  void PrintEvent(const v1::SweepStatus& sweep, const v1::HistoryEvent& event) {
+    const auto name = names_.find(event.trial_id());
+    const std::string trial = name == names_.end() ? "" : Printable(name->second) + ": ";
+    const std::string message = event.message().empty() ? "" : " (" + Printable(event.message()) + ")";
+    fmt::print(stderr, "{}  {}/{}  {}{}{}\n", event.time(), Ended(sweep), sweep.trials(), trial, event.kind(),
+               message);
+  }
+
+  Client& client_;
+  const FollowOptions& options_;
+  LiveScreen screen_;
+  std::map<std::string, std::string> names_;
+  std::int64_t last_event_ = 0;
+  const bool live_ = IsTerminal(STDERR_FILENO);
+  bool answered_ = false;  // at least once
+  bool away_ = false;      // at the last look
+};
+
+}  // namespace
+
+std::string LiveView(const v1::SweepStatus& sweep, const v1::ListTrialsResponse& trials, int rows) {
+  std::string out = fmt::format("{}  {}  {}/{} trials", Printable(sweep.name()),
+                                ProgressBar(Ended(sweep), sweep.trials(), 30), Ended(sweep), sweep.trials());
+  if (sweep.failed() > 0) out += fmt::format(", {} failed", sweep.failed());
+  out += "  " + FormatDuration(sweep.elapsed_seconds());
+  if (sweep.has_eta_seconds()) out += ", about " + FormatDuration(sweep.eta_seconds()) + " left";
+  out += "\n";
+  for (const std::string& reason : sweep.waiting()) out += "  waiting: " + Printable(reason) + "\n";
+  std::vector<std::vector<std::string>> cells;
+  int hidden = 0;
+  for (const v1::TrialStatus& trial : trials.trials()) {
+    if (trial.state() != "running") continue;
+    if (static_cast<int>(cells.size()) >= rows) {
+      ++hidden;
+      continue;
+    }
+    cells.push_back({"  " + Printable(trial.name()), Printable(trial.worker()), Printable(trial.device()),
+                     trial.has_progress() ? ProgressText(trial.progress()) : "starting"});
+  }
+  if (!cells.empty()) out += AlignColumns(cells);
+  if (hidden > 0) out += fmt::format("  and {} more\n", hidden);
+  return out;
+}
+
+StatusOr<v1::SweepStatus> FollowSweep(Client& client, const FollowOptions& options) {
+  return Follower(client, options).Follow();
+}
+
+Status OutcomeOf(const v1::SweepStatus& sweep) {
+  if (sweep.state() == "cancelled") return Aborted("sweep {} was cancelled", sweep.name());
+  if (sweep.failed() > 0) {
+    return Aborted("{} of {} trials failed; see 'sweepctl trials {}'", sweep.failed(), sweep.trials(),
+                   sweep.name());
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace lorikeet::sweepctl

@@ -1,0 +1,177 @@
+#include "sweeps/sweepctl/run.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <thread>
+#include <vector>
+
+#include "sweeps/sweepctl/client.h"
+#include "sweeps/sweepctl/follow.h"
+#include "sweeps/sweepctl/local_cluster.h"
+#include "sweeps/sweepctl/submit.h"
+#include "sweeps/sweepctl/table.h"
+#include "sweeps/sweepctl/text.h"
+
+namespace lorikeet::sweepctl {
+namespace {
+
+constexpr auto kWorkersStartWithin = std::chrono::seconds(60);
+
+// How often Ctrl-C was pressed: once ends the run in good order, again at once.
+std::atomic<int> interrupted{0};
+static_assert(std::atomic<int>::is_always_lock_free);  // a signal handler writes it
+
+void Interrupt(int) { interrupted.fetch_add(1); }
+
+// GPUs of this machine, as its driver shows them.
+std::int64_t CountGpus() {
+  std::int64_t gpus = 0;
+  std::error_code error;
+  while (std::filesystem::exists("/dev/nvidia" + std::to_string(gpus), error)) ++gpus;
+  return gpus;
+}
+
+// Two workers show the real system at work and use two cores as well as one worker would; a machine with GPUs
+// gets one worker for all of them.
+std::int64_t DefaultWorkers(std::int64_t gpus, std::int64_t threads) {
+  return gpus == 0 && threads >= 2 ? 2 : 1;
+}
+
+Status CheckRunning(LocalCluster& cluster) {
+  if (interrupted > 0) return Aborted("interrupted; the same command goes on where it stopped");
+  return cluster.Check();
+}
+
+bool Ended(const v1::SweepStatus& sweep) {
+  return sweep.state() == "finished" || sweep.state() == "cancelled";
+}
+
+// Whether the coordinator has a sweep of this name already, whatever its content.
+StatusOr<bool> IsKnown(Client& client, const std::string& name) {
+  ASSIGN_OR_RETURN(const v1::ListSweepsResponse list, client.ListSweeps());
+  return std::any_of(list.sweeps().begin(), list.sweeps().end(),
+                     [&](const v1::SweepStatus& sweep) { return sweep.name() == name; });
+}
+
+// How many of the worker's slots a trial of the sweep could take.
+std::int64_t SlotsFor(const v1::WorkerStatus& worker, const ResourceSettings& resources) {
+  return std::count_if(worker.slots().begin(), worker.slots().end(), [&](const auto& slot) {
+    const bool gpu = slot.device().rfind("cuda", 0) == 0;
+    const bool fits = slot.memory_bytes() == 0 || slot.memory_bytes() >= resources.memory_bytes.value_or(0);
+    return fits && (gpu || resources.gpus == 0);
+  });
+}
+
+// Waits for the workers and refuses a sweep that none of them could ever hold.
+Status CheckCapacity(Client& client, LocalCluster& cluster, std::int64_t workers, const SweepFile& file) {
+  const ResourceSettings& resources = file.sweep.resources;
+  const auto deadline = std::chrono::steady_clock::now() + kWorkersStartWithin;
+  for (;;) {
+    RETURN_IF_ERROR(CheckRunning(cluster));
+    ASSIGN_OR_RETURN(const v1::ListWorkersResponse list, client.ListWorkers());
+    std::int64_t connected = 0, most_slots = 0;
+    for (const v1::WorkerStatus& worker : list.workers()) {
+      if (worker.state() != "connected") continue;
+      ++connected;
+      most_slots = std::max(most_slots, SlotsFor(worker, resources));
+    }
+    if (connected >= workers) {
+      if (std::max<std::int64_t>(1, resources.gpus) <= most_slots) return absl::OkStatus();
+      const std::string memory =
+          resources.memory_bytes ? fmt::format(" with {} of memory", FormatBytes(*resources.memory_bytes)) : "";
+      return InvalidArgument("{}: resources: a trial wants {}{}, and no worker of this machine has more than {}; "
+                             "ask for less{}",
+                             file.path, resources.gpus > 0 ? fmt::format("{} GPUs", resources.gpus) : "a slot", memory,
+                             most_slots, resources.gpus > 0 ? ", or for gpus: 0 to train on CPUs" : "");
+    }
+    if (std::chrono::steady_clock::now() > deadline) {
+      return Unavailable("{} of {} local workers connected", connected, workers);
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+}
+
+// The file's sweep, submitted: for a sweep that is new here only once workers that can hold it are there, so
+// that nothing is stored otherwise. Starts no worker for a sweep that has ended already.
+StatusOr<v1::SweepStatus> SubmitToCluster(Client& client, LocalCluster& cluster, const SweepFile& file,
+                                          const std::vector<WorkerShare>& shares) {
+  const auto workers = static_cast<std::int64_t>(shares.size());
+  ASSIGN_OR_RETURN(const bool known, IsKnown(client, file.sweep.name));
+  if (known) {
+    ASSIGN_OR_RETURN(const v1::SubmitResponse submitted, SubmitSweep(client, file));
+    ASSIGN_OR_RETURN(v1::SweepStatus sweep, client.GetSweep(submitted.sweep_id()));
+    if (Ended(sweep)) return sweep;
+  }
+  RETURN_IF_ERROR(cluster.StartWorkers(shares));
+  RETURN_IF_ERROR(CheckCapacity(client, cluster, workers, file));
+  ASSIGN_OR_RETURN(const v1::SubmitResponse submitted, SubmitSweep(client, file));
+  for (const std::string& warning : submitted.warnings())
+    fmt::print(stderr, "warning: {}\n", Printable(warning));
+  fmt::print(stderr, "{} {} ({}): {} trials on {} local worker{}\n", known ? "going on with" : "running",
+             submitted.name(), submitted.sweep_id(), submitted.trials(), workers, workers == 1 ? "" : "s");
+  return client.GetSweep(submitted.sweep_id());
+}
+
+Status RunInCluster(LocalCluster& cluster, const SweepFile& file, const std::vector<WorkerShare>& shares) {
+  ASSIGN_OR_RETURN(
+      const std::unique_ptr<Client> client,
+      Client::Create({.coordinator = cluster.address(), .token_file = cluster.token_file(), .tls_ca = {}}));
+  ASSIGN_OR_RETURN(v1::SweepStatus sweep, SubmitToCluster(*client, cluster, file, shares));
+  if (!Ended(sweep)) {
+    ASSIGN_OR_RETURN(
+        sweep, FollowSweep(*client, {.sweep = sweep.id(), .check = [&] { return CheckRunning(cluster); }}));
+  }
+  return OutcomeOf(sweep);
+}
+
+// What to type next, for people.
+void PrintNext(const RunOptions& options, const std::string& sweep) {
+  fmt::print(stderr,
+             "\nresults    {0}/results.db\nthe table  sweepctl table {1} --db {0}\nSQL        sqlite3 "
+             "{0}/results.db "
+             "'select * from rouge_table'\nlogs       {0}/logs\n",
+             options.data, sweep);
+}
+
+}  // namespace
+
+Status RunSweep(const RunOptions& options) {
+  ASSIGN_OR_RETURN(const SweepFile file, ReadSweepFile(options.file, /*check_files=*/true));
+  const std::int64_t gpus = CountGpus();
+  const std::int64_t threads = std::max<std::int64_t>(1, std::thread::hardware_concurrency());
+  ASSIGN_OR_RETURN(const std::vector<WorkerShare> shares,
+                   SplitMachine(options.workers.value_or(DefaultWorkers(gpus, threads)), gpus, threads));
+  struct sigaction action {};
+  action.sa_handler = Interrupt;
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  sigaction(SIGHUP, &action, nullptr);
+
+  int tolerated = 0;  // one Ctrl-C ends the run; while it ends, only a further one counts
+  ASSIGN_OR_RETURN(const std::unique_ptr<LocalCluster> cluster,
+                   LocalCluster::Start({.programs = options.programs, .data = options.data, .give_up = [&] {
+                                          return interrupted > tolerated;
+                                        }}));
+  const Status outcome = RunInCluster(*cluster, file, shares);
+  tolerated = interrupted;
+  if (tolerated > 0) fmt::print(stderr, "handing the running trials back; Ctrl-C again to leave at once\n");
+  const Status stopped = cluster->Stop();
+  // The table is printed where there is a sweep to print, failed trials or not.
+  if (outcome.ok() || (absl::IsAborted(outcome) && tolerated == 0)) {
+    ASSIGN_OR_RETURN(const std::string table, TableFromDatabase(options.data, file.sweep.name, options.format,
+                                                                WantsColour(STDOUT_FILENO)));
+    fmt::print("{}", table);
+    std::fflush(stdout);
+    if (IsTerminal(STDERR_FILENO)) PrintNext(options, file.sweep.name);
+  }
+  return outcome.ok() ? stopped : outcome;
+}
+
+}  // namespace lorikeet::sweepctl

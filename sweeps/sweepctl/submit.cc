@@ -1,0 +1,67 @@
+#include "sweeps/sweepctl/submit.h"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <regex>
+
+#include "common/build_info.h"
+#include "common/files.h"
+#include "sweeps/sweepctl/text.h"
+
+namespace lorikeet::sweepctl {
+
+StatusOr<SweepFile> ReadSweepFile(const std::string& path, bool check_files) {
+  SweepFile file;
+  std::error_code error;
+  file.path = std::filesystem::absolute(path, error).lexically_normal().string();
+  if (error) return InvalidArgument("{}: {}", path, error.message());
+  ASSIGN_OR_RETURN(file.text, ReadFile(path));
+  spec::ParseOptions options;
+  options.file = path;
+  options.check_files = check_files;
+  options.environment = spec::ProcessEnvironment();
+  ASSIGN_OR_RETURN(file.sweep, spec::ParseSweep(file.text, options));
+  return file;
+}
+
+StatusOr<v1::SubmitResponse> SubmitSweep(Client& client, const SweepFile& file) {
+  v1::SubmitRequest request;
+  request.set_protocol_version(kProtocolVersion);
+  request.set_text(file.text);
+  request.set_file(file.path);
+  // The coordinator reads the file anew and has another environment: send the variables that the text names.
+  static const std::regex kVariable(R"(\$\{([A-Za-z_][A-Za-z0-9_]*))");
+  for (std::sregex_iterator match(file.text.begin(), file.text.end(), kVariable), end; match != end;
+       ++match) {
+    const std::string name = (*match)[1];
+    if (const char* value = std::getenv(name.c_str())) (*request.mutable_variables())[name] = value;
+  }
+  return client.Submit(request);
+}
+
+std::string DescribeTrials(const SweepFile& file) {
+  std::vector<std::vector<std::string>> rows = {{"TRIAL", "CONFIGURATION", "SEED"}};
+  for (const spec::PlannedTrial& trial : spec::ExpandTrials(file.sweep)) {
+    const bool reference = !Trains(trial.trial.method);
+    rows.push_back({trial.name, trial.configuration, reference ? "-" : std::to_string(trial.seed)});
+  }
+  return AlignColumns(rows) + fmt::format("{} trials: {} configurations, {} seeds; baseline {}\n",
+                                          rows.size() - 1, file.sweep.configurations.size(),
+                                          file.sweep.seeds.size(), file.sweep.baseline);
+}
+
+std::string TrialsAsJson(const SweepFile& file) {
+  nlohmann::ordered_json trials = nlohmann::ordered_json::array();
+  for (const spec::PlannedTrial& trial : spec::ExpandTrials(file.sweep)) {
+    trials.push_back({{"name", trial.name}, {"configuration", trial.configuration}, {"seed", trial.seed}});
+  }
+  return nlohmann::ordered_json(
+             {{"name", file.sweep.name}, {"baseline", file.sweep.baseline}, {"trials", trials}})
+             .dump() +
+         "\n";
+}
+
+}  // namespace lorikeet::sweepctl
