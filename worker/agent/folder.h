@@ -1,0 +1,48 @@
+// The worker's folder (--dir): locked by one worker at a time, and holding its identity.
+//
+//   DIR/lock                  held with flock; its text is the holder's process id
+//   DIR/identity              "w-…", made at the first start
+//   DIR/trials/TRIAL/         the trainer's --out: checkpoints to resume from, what was kept
+//   DIR/attempts/ATTEMPT/     spool, attempt.json, trial.json, process, stderr.log
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/clock.h"
+#include "common/ids.h"
+#include "common/status.h"
+
+namespace lorikeet::agent {
+
+// Not thread-safe. The lock is let go by the destructor, or by the kernel with the process.
+class Folder {
+ public:
+  // Makes what is missing. FailedPrecondition where another worker holds it, naming that worker's process.
+  static StatusOr<std::unique_ptr<Folder>> Open(const std::string& path, RandomSource& random);
+  ~Folder();
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+
+  const std::string& identity() const { return identity_; }
+  const std::string& path() const { return path_; }
+  // Ids come from the coordinator: InvalidArgument for one that could leave the folder.
+  StatusOr<std::string> AttemptFolder(const std::string& attempt_id) const;
+  StatusOr<std::string> TrialFolder(const std::string& trial_id) const;
+  std::vector<std::string> ListAttempts() const;
+  // Missing folders are no error; what cannot be removed is left for the next start.
+  void RemoveAttempt(const std::string& attempt_id) const;
+  void RemoveTrial(const std::string& trial_id) const;
+  // Removes the trials that nothing has touched for `age`, but for those in `keep`. Their coordinator gave
+  // them to another host, and said nothing here.
+  void RemoveOldTrials(std::chrono::hours age, const std::vector<std::string>& keep) const;
+
+ private:
+  Folder(std::string path, int lock) : path_(std::move(path)), lock_(lock) {}
+  const std::string path_;
+  const int lock_;
+  std::string identity_;
+};
+
+}  // namespace lorikeet::agent

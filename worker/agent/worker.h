@@ -1,0 +1,65 @@
+// The worker, composed: folder, slots, trainers, connection and session around one event loop.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "common/clock.h"
+#include "common/ids.h"
+#include "common/status.h"
+#include "worker/agent/connection.h"
+#include "worker/agent/devices.h"
+#include "worker/agent/folder.h"
+#include "worker/agent/process_launcher.h"
+#include "worker/agent/session.h"
+
+namespace lorikeet::agent {
+
+struct WorkerOptions {
+  std::string coordinator;  // ADDR:PORT; empty: LORIKEET_COORDINATOR, else 127.0.0.1:7070
+  std::string folder;
+  SlotSettings slots;
+  std::string token_file;  // empty: LORIKEET_TOKEN_FILE, else where a coordinator on loopback leaves it
+  std::string tls_ca;
+  Duration orphan_after = std::chrono::hours(1);
+  Duration drain_limit = std::chrono::seconds(60);
+  std::string trainer;          // empty: sweep-trainer beside this program
+  bool handle_signals = false;  // SIGTERM and SIGINT as Stop; blocks them in this thread and those it starts
+};
+
+// Not thread-safe, but for Stop.
+class Worker {
+ public:
+  // Locks the folder, looks for devices, ends what an earlier run left behind. Errors are the user's to mend,
+  // and say how.
+  static StatusOr<std::unique_ptr<Worker>> Create(const WorkerOptions& options, DeviceProbe& devices,
+                                                  Clock& clock, RandomSource& random);
+  ~Worker();
+
+  // Until the worker has drained (exit code 0), was replaced or lost its disk (1), or is refused (2).
+  Outcome Run();
+  // Drains; the second time ends at once, trainers included. May be called from any thread.
+  void Stop();
+
+  const std::string& identity() const { return folder_->identity(); }
+
+ private:
+  explicit Worker(Clock& clock) : clock_(clock) {}
+  Status Prepare(const WorkerOptions& options, DeviceProbe& devices, RandomSource& random);
+  void WaitForSomething();
+  // True where the worker must end at once.
+  bool HandleStops();
+
+  Clock& clock_;
+  int stop_ = -1;     // eventfd, counts calls of Stop
+  int signals_ = -1;  // signalfd
+  int stops_ = 0;
+  std::unique_ptr<Folder> folder_;
+  std::unique_ptr<Connection> connection_;
+  std::unique_ptr<ProcessLauncher> launcher_;
+  std::unique_ptr<Session> session_;
+};
+
+}  // namespace lorikeet::agent
