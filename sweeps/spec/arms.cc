@@ -202,17 +202,16 @@ Trial FirstTrial(const Arm& arm, const Trial& base) {
 
 // What a training arm needs from itself or from `train`: how long to train, and (unless Adafactor makes its
 // own) at what learning rate. Other combinations of an axis' values are looked at once they are made.
-void CheckTraining(Collector& collector, const Mapping& mapping, const Value& self, const Trial& base) {
+void CheckTraining(Collector& collector, const Mapping& mapping, const Value& self, const Trial& base,
+                   const TrainSection& train) {
   const Trial trial = FirstTrial(collector.arm(), base);
-  const auto given = [&](const std::string& key) { return collector.Given(key).has_value(); };
-  if (!trial.train.epochs && !trial.train.steps && !given("epochs") && !given("steps")) {
+  if (!train.length && !mapping.Mentions("steps")) {
     mapping.Require("epochs", "how long to train, epochs: 3 or steps: 1000, here or in train");
   }
   const OptimizerSettings& optimizer = trial.train.optimizer;
   const bool makes_its_own = optimizer.name == "adafactor" && optimizer.relative_step;
-  if (!trial.train.learning_rate && !given("learning_rate") && !makes_its_own) {
+  if (!train.learning_rate && !makes_its_own)
     mapping.Require("learning_rate", "such as 1.0e-3, here or in train");
-  }
   if (trial.train.learning_rate && makes_its_own) {
     self.mistakes->Add(
         collector.Given("learning_rate").value_or(self.at),
@@ -220,7 +219,7 @@ void CheckTraining(Collector& collector, const Mapping& mapping, const Value& se
   }
 }
 
-Arm ReadArm(const Mapping::Entry& entry, Method method, const Trial& base) {
+Arm ReadArm(const Mapping::Entry& entry, Method method, const Trial& base, const TrainSection& train) {
   Collector collector(true);
   const Value& self = entry.value;
   std::vector<std::string> known = Names(ArmKeys(method));
@@ -244,7 +243,7 @@ Arm ReadArm(const Mapping::Entry& entry, Method method, const Trial& base) {
     if (Trains(method)) CheckBatch(collector, self, base.train);
     if (method == Method::kLora) CheckLora(collector, mapping, self);
     if (method == Method::kPrompt) CheckPrompt(mapping, self);
-    if (Trains(method)) CheckTraining(collector, mapping, at_name, base);
+    if (Trains(method)) CheckTraining(collector, mapping, at_name, base, train);
   }
   collector.arm().method = method;
   collector.arm().at = entry.at;
@@ -253,7 +252,7 @@ Arm ReadArm(const Mapping::Entry& entry, Method method, const Trial& base) {
 
 }  // namespace
 
-std::vector<Arm> ReadArms(const Value& arms, const Trial& base) {
+std::vector<Arm> ReadArms(const Value& arms, const Trial& base, const TrainSection& train) {
   std::vector<std::string> names;
   for (const Method method :
        {Method::kFull, Method::kLora, Method::kPrompt, Method::kZeroShot, Method::kLead}) {
@@ -263,20 +262,22 @@ std::vector<Arm> ReadArms(const Value& arms, const Trial& base) {
   std::vector<Arm> read;
   for (const Mapping::Entry& entry : mapping.entries()) {
     const StatusOr<Method> method = ParseMethod(entry.key);
-    if (method.ok()) read.push_back(ReadArm(entry, *method, base));
+    if (method.ok()) read.push_back(ReadArm(entry, *method, base, train));
   }
   return read;
 }
 
-std::vector<Setting> ReadTrain(const Value& train) {
+TrainSection ReadTrain(const Value& train) {
   Collector collector(false);
   const Mapping mapping = Mapping::Read(train, TrainNames());
   for (const Mapping::Entry& entry : mapping.entries()) ReadTrainKey(collector, entry);
   CheckLength(collector, train);
   CheckBatch(collector, train, TrainSettings{});
-  std::vector<Setting> settings;
-  for (auto& [key, setting] : collector.arm().fixed) settings.push_back(std::move(setting));
-  return settings;
+  TrainSection section;
+  for (auto& [key, setting] : collector.arm().fixed) section.settings.push_back(std::move(setting));
+  section.length = mapping.Mentions("epochs") || mapping.Mentions("steps");
+  section.learning_rate = mapping.Mentions("learning_rate");
+  return section;
 }
 
 void Apply(const std::vector<Setting>& settings, Trial& trial) {

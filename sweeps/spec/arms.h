@@ -30,11 +30,17 @@ struct Arm {
   std::optional<std::int64_t> configurations = 1;
 };
 
-// Reads `arms`. `base` is a trial with the file's own `train`: what an arm overrides.
-std::vector<Arm> ReadArms(const Value& arms, const Trial& base);
+// The file's `train`.
+struct TrainSection {
+  std::vector<Setting> settings;
+  // Whether it says how long to train, and at what rate, be it wrongly: what is reported there is not missed
+  // in the arms.
+  bool length = false, learning_rate = false;
+};
+TrainSection ReadTrain(const Value& train);
 
-// Reads a `train` section, or any mapping's keys of `train`, without axes.
-std::vector<Setting> ReadTrain(const Value& train);
+// Reads `arms`. `base` is a trial with the settings of `train`: what an arm overrides.
+std::vector<Arm> ReadArms(const Value& arms, const Trial& base, const TrainSection& train);
 
 // Applies settings by stage.
 void Apply(const std::vector<Setting>& settings, Trial& trial);

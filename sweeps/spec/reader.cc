@@ -270,7 +270,7 @@ Mapping Mapping::Read(const Value& value, const std::vector<std::string>& known,
       if (meant) mapping.meant_.push_back(*meant);
       mistakes.Add(at, fmt::format("{}: unknown key{}", path,
                                    meant           ? fmt::format("; did you mean '{}'?", *meant)
-                                   : known.empty() ? std::string(": no keys here, {}")
+                                   : known.empty() ? std::string(": this takes none, {}")
                                                    : ": one of " + Joined(known)));
     } else {
       mapping.entries_.push_back({key, at, {pair.second, path, PositionOf(pair.second, at), &mistakes}});
@@ -289,11 +289,13 @@ const Value* Mapping::Find(std::string_view key) const {
   return entry == entries_.end() ? nullptr : &entry->value;
 }
 
+bool Mapping::Mentions(std::string_view key) const {
+  return Find(key) != nullptr || std::find(meant_.begin(), meant_.end(), key) != meant_.end();
+}
+
 const Value* Mapping::Require(std::string_view key, std::string_view right) const {
   const Value* value = Find(key);
-  if (value == nullptr && std::find(meant_.begin(), meant_.end(), key) == meant_.end()) {
-    self_.mistakes->Add(self_.at, fmt::format("{}: missing: {}", PathOf(key), right));
-  }
+  if (!Mentions(key)) self_.mistakes->Add(self_.at, fmt::format("{}: missing: {}", PathOf(key), right));
   return value;
 }
 

@@ -82,6 +82,8 @@ class Mapping {
   const Value* Find(std::string_view key) const;
   // The same, and reports a missing one: "path: missing: right". Not where a misspelt key stands for it.
   const Value* Require(std::string_view key, std::string_view right) const;
+  // Whether the file has the key, or a misspelt one that was probably meant to be it.
+  bool Mentions(std::string_view key) const;
   // The well-formed entries, in file order, each key once.
   const std::vector<Entry>& entries() const { return entries_; }
   Position at() const { return self_.at; }

@@ -143,7 +143,7 @@ DataSettings ReadData(const Value& value, const PathRules& rules) {
   }
   if (const Value* fields = mapping.Find("fields")) ReadFields(*fields, data);
   if (const Value* prefix = mapping.Find("source_prefix"); prefix != nullptr && !prefix->IsNull()) {
-    data.source_prefix = ReadText(*prefix, "the text before every article", true).value_or("");
+    data.source_prefix = ReadText(*prefix, "a text, which is put before every article", true).value_or("");
   }
   ReadCount(mapping, "max_source_tokens", 1, data.max_source_tokens);
   ReadCount(mapping, "max_target_tokens", 1, data.max_target_tokens);

@@ -40,7 +40,7 @@ Value AtKey(const Mapping& mapping, std::string_view key) {
 }
 
 // Everything that the trials share.
-Trial ReadBase(const Mapping& file, const PathRules& rules) {
+Trial ReadBase(const Mapping& file, const TrainSection& train, const PathRules& rules) {
   Trial base;
   if (const Value* name = file.Require("sweep", "the sweep's name, such as pubmed-lora")) {
     base.sweep = ReadSweepName(*name).value_or("");
@@ -50,7 +50,7 @@ Trial ReadBase(const Mapping& file, const PathRules& rules) {
   if (file.Require("data", "the documents: train, validation and test") != nullptr) {
     base.data = ReadData(AtKey(file, "data"), rules);
   }
-  if (file.Find("train") != nullptr) Apply(ReadTrain(AtKey(file, "train")), base);
+  Apply(train.settings, base);
   if (file.Find("evaluate") != nullptr) base.evaluate = ReadEvaluate(AtKey(file, "evaluate"));
   if (file.Find("resources") != nullptr) base.resources = ReadResources(AtKey(file, "resources"));
   if (const Value* limit = file.Find("time_limit")) {
@@ -80,7 +80,7 @@ Baseline ReadBaseline(const Mapping& file, const Value& arms_value, const std::v
     if (names.empty()) return baseline;  // arms has its own mistake
     if (baseline.given) {
       baseline.value.Refuse(
-          fmt::format("an arm of this file, {}{}", fmt::join(names, ", "), DidYouMean(baseline.arm, names)));
+          fmt::format("an arm of this file ({}){}", fmt::join(names, ", "), DidYouMean(baseline.arm, names)));
     } else {
       arms_value.mistakes->Add(
           arms_value.at,
@@ -152,7 +152,9 @@ StatusOr<Sweep> Parse(const std::string& yaml, const ParseOptions& options) {
                                      {"sweep", "model", "data", "train", "evaluate", "arms", "seeds",
                                       "baseline", "resources", "retry", "time_limit"},
                                      /*later=*/{"tune"});
-  const Trial base = ReadBase(file, {FolderOf(options.file), options.environment, options.check_files});
+  const TrainSection train = file.Find("train") != nullptr ? ReadTrain(AtKey(file, "train")) : TrainSection{};
+  const Trial base =
+      ReadBase(file, train, {FolderOf(options.file), options.environment, options.check_files});
   Sweep sweep;
   sweep.name = base.sweep;
   sweep.text = yaml;
@@ -165,7 +167,7 @@ StatusOr<Sweep> Parse(const std::string& yaml, const ParseOptions& options) {
   Baseline baseline;
   if (file.Require("arms", "what is compared: full, lora, prompt, zero_shot, lead") != nullptr) {
     const Value value = AtKey(file, "arms");
-    arms = ReadArms(value, base);
+    arms = ReadArms(value, base, train);
     if ((value.IsMapping() && value.node.size() == 0) || value.IsNull()) {
       value.Refuse("at least one of full, lora, prompt, zero_shot, lead");
     }
