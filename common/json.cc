@@ -18,12 +18,17 @@ class Refused : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// "[json.exception.parse_error.101] parse error at line 1, column 5: syntax error ..." without the library's
-// name.
-std::string Plain(const std::string& what) {
+// nlohmann's "[json.exception.parse_error.101] parse error at line 1, column 5: …; last read: '…'" without
+// the library's name, and without the last token where that is long (it may be a whole article) or not fit to
+// print.
+std::string Plain(std::string what) {
   const auto bracket = what.find("] ");
-  return what.rfind("[json.exception", 0) == 0 && bracket != std::string::npos ? what.substr(bracket + 2)
-                                                                               : what;
+  if (what.starts_with("[json.exception") && bracket != std::string::npos) what.erase(0, bracket + 2);
+  constexpr std::size_t kLongestToken = 80;
+  const auto token = what.find("; last read: ");
+  if (token != std::string::npos && (what.size() - token > kLongestToken || !IsUtf8(what)))
+    what.resize(token);
+  return what;
 }
 
 }  // namespace

@@ -30,6 +30,14 @@ TEST(JsonTest, RefusesWhatOthersLetPass) {
   EXPECT_THAT(Refusal(""), HasSubstr("broken JSON"));
 }
 
+TEST(JsonTest, MessagesStayShortAndPrintable) {
+  const std::string message = Refusal("{\"a\": \"" + std::string(10'000, 'x') + "\x01\"}");
+  EXPECT_LT(message.size(), 200u) << message;
+  EXPECT_THAT(message, HasSubstr("control character"));
+  EXPECT_TRUE(IsUtf8(Refusal("{\"a\": \"\xff\"}")));
+  EXPECT_THAT(Refusal("[1, tru]"), HasSubstr("last read: '1, tru]'"));
+}
+
 TEST(Utf8Test, KnowsTheEdges) {
   for (const char* good : {"", "plain", "\x7f", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf",
                            "\xee\x80\x80", "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"}) {

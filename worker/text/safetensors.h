@@ -31,6 +31,7 @@ class SafetensorsFile {
 
   const std::map<std::string, TensorEntry>& tensors() const { return tensors_; }
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
+  // Of one of tensors(); aligned to nothing, so copy before reading wider types.
   std::span<const std::byte> bytes(const TensorEntry& entry) const;
   const std::string& path() const { return path_; }
 

@@ -1,0 +1,84 @@
+#include "worker/text/fingerprint.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace lorikeet::text {
+namespace {
+
+std::string Of(const std::vector<std::string>& parts) {
+  Fingerprint fingerprint;
+  for (const std::string& part : parts) fingerprint.Add(part);
+  return fingerprint.Hex();
+}
+
+TEST(FingerprintTest, IsSha256OfLengthAndText) {
+  // printf '' | sha256sum, and printf '\3\0\0\0\0\0\0\0abc' | sha256sum
+  EXPECT_EQ(Of({}), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  EXPECT_EQ(Of({"abc"}), "ce91dc5eec0139adf091900d225971d6ad246a845bad791b5693a9d0d55dd391");
+}
+
+TEST(FingerprintTest, PartsCannotRunIntoEachOther) {
+  EXPECT_NE(Of({"ab", "c"}), Of({"a", "bc"}));
+  EXPECT_NE(Of({"ab"}), Of({"ab", ""}));
+  EXPECT_EQ(Of({"ab", "c"}), Of({"ab", "c"}));
+}
+
+class ModelFingerprintTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = ::testing::TempDir() + "lorikeet-fingerprint-XXXXXX";
+    folder_ = mkdtemp(name.data());
+    Write("config.json", "{}");
+    Write("spiece.model", "pieces");
+    Write("model-00001-of-00002.safetensors", std::string(2'500'000, 'x'));
+    Write("model-00002-of-00002.safetensors", "second");
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+  void Write(const std::string& name, const std::string& content) const {
+    std::ofstream(folder_ + "/" + name, std::ios::binary) << content;
+  }
+  std::string folder_;
+};
+
+TEST_F(ModelFingerprintTest, ChangesWithEveryFileThatCounts) {
+  const std::string before = *FingerprintModel(folder_);
+  EXPECT_EQ(before.size(), 64u);
+  EXPECT_EQ(*FingerprintModel(folder_), before);
+  EXPECT_EQ(*FingerprintModel(folder_ + "/"), before);  // the path is no part of it
+  Write("README.md", "not the model");
+  EXPECT_EQ(*FingerprintModel(folder_), before);
+  std::string last = before;
+  const auto changed = [&] {
+    const std::string now = *FingerprintModel(folder_);
+    const bool differs = now != last;
+    last = now;
+    return differs;
+  };
+  Write("config.json", "{ }");
+  EXPECT_TRUE(changed());
+  Write("spiece.model", "Pieces");
+  EXPECT_TRUE(changed());
+  Write("model-00001-of-00002.safetensors", std::string(2'499'999, 'x') + "y");
+  EXPECT_TRUE(changed());
+  Write("model.safetensors.index.json", "{}");
+  EXPECT_TRUE(changed());
+  std::filesystem::rename(folder_ + "/model-00002-of-00002.safetensors", folder_ + "/x.safetensors");
+  EXPECT_TRUE(changed());
+}
+
+TEST_F(ModelFingerprintTest, MissingFilesAreNamed) {
+  EXPECT_TRUE(absl::IsNotFound(FingerprintModel(folder_ + "/none").status()));
+  std::filesystem::remove(folder_ + "/spiece.model");
+  EXPECT_THAT(Message(FingerprintModel(folder_).status()),
+              ::testing::HasSubstr("spiece.model: cannot be read"));
+  std::filesystem::remove(folder_ + "/model-00001-of-00002.safetensors");
+  std::filesystem::remove(folder_ + "/model-00002-of-00002.safetensors");
+  EXPECT_EQ(Message(FingerprintModel(folder_).status()), folder_ + ": holds no *.safetensors file");
+}
+
+}  // namespace
+}  // namespace lorikeet::text

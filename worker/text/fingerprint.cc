@@ -1,0 +1,84 @@
+#include "worker/text/fingerprint.h"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+
+namespace lorikeet::text {
+
+struct Fingerprint::Impl {
+  EVP_MD_CTX* context = EVP_MD_CTX_new();
+  ~Impl() { EVP_MD_CTX_free(context); }
+  // OpenSSL's digests fail for want of memory, or where a policy forbids SHA-256: nothing that a caller could
+  // mend.
+  static void Check(int outcome) {
+    if (outcome != 1) throw std::runtime_error("OpenSSL cannot compute SHA-256");
+  }
+};
+
+Fingerprint::Fingerprint() : impl_(std::make_unique<Impl>()) {
+  Impl::Check(impl_->context != nullptr && EVP_DigestInit_ex(impl_->context, EVP_sha256(), nullptr) == 1 ? 1
+                                                                                                         : 0);
+}
+Fingerprint::~Fingerprint() = default;
+
+void Fingerprint::Add(std::string_view bytes) {
+  std::array<unsigned char, 8> length{};
+  for (std::size_t i = 0; i < length.size(); ++i) {
+    length[i] = static_cast<unsigned char>(static_cast<std::uint64_t>(bytes.size()) >> (8 * i));
+  }
+  Impl::Check(EVP_DigestUpdate(impl_->context, length.data(), length.size()));
+  Impl::Check(EVP_DigestUpdate(impl_->context, bytes.data(), bytes.size()));
+}
+
+std::string Fingerprint::Hex() {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned size = 0;
+  Impl::Check(EVP_DigestFinal_ex(impl_->context, digest.data(), &size));
+  return fmt::format("{:02x}", fmt::join(digest.begin(), digest.begin() + size, ""));
+}
+
+namespace {
+
+// In pieces of a fixed size, so that a model need not fit the memory; the piece after the last is empty.
+Status AddFile(Fingerprint& fingerprint, const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return NotFound("{}: cannot be read", path.string());
+  fingerprint.Add(path.filename().string());
+  std::vector<char> piece(std::size_t{1} << 20);
+  for (;;) {
+    file.read(piece.data(), static_cast<std::streamsize>(piece.size()));
+    if (file.bad()) return Internal("{}: cannot read", path.string());
+    fingerprint.Add({piece.data(), static_cast<std::size_t>(file.gcount())});
+    if (file.gcount() == 0) return absl::OkStatus();
+  }
+}
+
+}  // namespace
+
+StatusOr<std::string> FingerprintModel(const std::string& directory) {
+  std::vector<std::filesystem::path> files = {std::filesystem::path(directory) / "config.json",
+                                              std::filesystem::path(directory) / "spiece.model"};
+  std::vector<std::filesystem::path> weights;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(directory, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (name.ends_with(".safetensors") || name.ends_with(".safetensors.index.json"))
+      weights.push_back(entry->path());
+  }
+  if (error) return NotFound("{}: {}; must be a Hugging Face directory", directory, error.message());
+  if (weights.empty()) return NotFound("{}: holds no *.safetensors file", directory);
+  std::sort(weights.begin(), weights.end());
+  files.insert(files.end(), weights.begin(), weights.end());
+  Fingerprint fingerprint;
+  for (const auto& path : files) RETURN_IF_ERROR(AddFile(fingerprint, path));
+  return fingerprint.Hex();
+}
+
+}  // namespace lorikeet::text
