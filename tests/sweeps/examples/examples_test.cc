@@ -1,0 +1,98 @@
+// Every file of sweeps/examples is a sweep that this version reads, on a machine that has none of the files
+// it names.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <set>
+
+#include "common/files.h"
+#include "sweeps/spec/spec.h"
+
+namespace lorikeet::spec {
+namespace {
+
+namespace fs = std::filesystem;
+const fs::path kFolder = fs::path(LORIKEET_SOURCE_DIR) / "sweeps/examples";
+
+StatusOr<Sweep> Example(const std::string& name, const std::map<std::string, std::string>& variables = {}) {
+  const std::string file = (kFolder / name).string();
+  ASSIGN_OR_RETURN(const std::string yaml, ReadFile(file));
+  ParseOptions options;
+  options.file = file;
+  options.environment = [&](const std::string& variable) -> std::optional<std::string> {
+    const auto found = variables.find(variable);
+    return found == variables.end() ? std::nullopt : std::optional(found->second);
+  };
+  return ParseSweep(yaml, options);
+}
+
+std::vector<std::string> Axis(const Sweep& sweep, const std::string& arm, const std::string& axis) {
+  std::vector<std::string> values;
+  for (const Configuration& configuration : sweep.configurations) {
+    for (const AxisValue& value : configuration.axes) {
+      if (configuration.arm == arm && value.axis == axis) values.push_back(value.value);
+    }
+  }
+  return values;
+}
+
+TEST(Examples, AllParse) {
+  int files = 0;
+  std::set<std::string> names;
+  for (const fs::directory_entry& entry : fs::directory_iterator(kFolder)) {
+    if (entry.path().extension() != ".yaml") continue;
+    ++files;
+    const StatusOr<Sweep> sweep = Example(entry.path().filename().string());
+    ASSERT_TRUE(sweep.ok()) << sweep.status();
+    EXPECT_TRUE(names.insert(sweep->name).second) << sweep->name << ": two examples of one name";
+    for (const PlannedTrial& trial : ExpandTrials(*sweep))
+      EXPECT_TRUE(Validate(trial.trial).ok()) << trial.name;
+  }
+  EXPECT_GE(files, 5);
+}
+
+TEST(Examples, TheDemoShowsEveryArm) {
+  const StatusOr<Sweep> demo = Example("demo.yaml");
+  ASSERT_TRUE(demo.ok()) << demo.status();
+  std::set<std::string> arms;
+  for (const Configuration& configuration : demo->configurations) arms.insert(configuration.arm);
+  EXPECT_EQ(arms, (std::set<std::string>{"full", "lora", "prompt", "zero_shot", "lead"}));
+  EXPECT_GE(Axis(*demo, "lora", "rank").size(), 2U);
+  EXPECT_GE(Axis(*demo, "prompt", "tokens").size(), 2U);
+  EXPECT_EQ(demo->seeds.size(), 3U);
+  const DataSettings& data = demo->configurations.at(0).trial.data;
+  for (const std::string& file : {data.train, data.validation, data.test})
+    EXPECT_TRUE(fs::exists(file)) << file;
+}
+
+TEST(Examples, TheStudiesHaveThePublishedShape) {
+  for (const std::string size : {"small", "base", "large"}) {
+    const StatusOr<Sweep> study = Example("flan-t5-" + size + ".yaml");
+    ASSERT_TRUE(study.ok()) << study.status();
+    EXPECT_THAT(Axis(*study, "lora", "rank"), ::testing::ElementsAre("1", "2", "4", "8", "16", "32", "64"));
+    EXPECT_THAT(Axis(*study, "prompt", "tokens"), ::testing::ElementsAre("5", "10", "20", "50", "100"));
+    EXPECT_EQ(study->baseline, "full");
+    EXPECT_EQ(study->seeds.size(), 5U);
+    EXPECT_EQ(study->resources.gpus, 1);
+    EXPECT_EQ(TrialCount(*study), (1 + 7 + 5) * 5 + 3);
+    EXPECT_EQ(study->configurations.at(0).trial.train.precision, "bf16");
+    EXPECT_EQ(study->configurations.at(0).trial.evaluate.beams, 4);
+  }
+}
+
+TEST(Examples, PathsCanBeSet) {
+  const StatusOr<Sweep> tiny =
+      Example("pubmed-tiny.yaml", {{"PUBMED", "/corpus"}, {"MODEL", "/models/mine"}});
+  ASSERT_TRUE(tiny.ok()) << tiny.status();
+  EXPECT_EQ(tiny->configurations.at(0).trial.model, "/models/mine");
+  EXPECT_EQ(tiny->configurations.at(0).trial.data.train, "/corpus/train.jsonl.gz");
+  const StatusOr<Sweep> unset = Example("pubmed-tiny.yaml");
+  ASSERT_TRUE(unset.ok()) << unset.status();
+  EXPECT_EQ(unset->configurations.at(0).trial.model, (kFolder / "demo/model").string());
+}
+
+}  // namespace
+}  // namespace lorikeet::spec
