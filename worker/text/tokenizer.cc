@@ -20,6 +20,19 @@ constexpr std::string_view kSpaceMark = "\u2581";  // SentencePiece's "▁"
 struct Tokenizer::Impl {
   std::unique_ptr<SentencePieceModel> model;
 
+  // "i" "ii" and "ii" "i" add up to the same score. SentencePiece up to 0.2.0 lets rounding choose between
+  // them, later ones and Hugging Face's tokenizers put the shorter piece first: so does this, whatever the
+  // library's version.
+  void OrderTies(std::vector<int>& ids) const {
+    for (std::size_t end = 1; end < ids.size(); ++end) {
+      for (std::size_t i = end; i > 0 && ids[i - 1] != kUnknown && ids[i] != kUnknown; --i) {
+        const std::string &left = model->piece(ids[i - 1]), &right = model->piece(ids[i]);
+        if (left.size() <= right.size() || left[0] != right[0] || left + right != right + left) break;
+        std::swap(ids[i - 1], ids[i]);
+      }
+    }
+  }
+
   // The special token written at the start of `text`, which begins with '<', and its length.
   std::optional<std::pair<TokenId, std::size_t>> SpecialAt(std::string_view text) const {
     constexpr std::string_view kSentinelStart = "<extra_id_";
@@ -32,7 +45,8 @@ struct Tokenizer::Impl {
     const char* const end = text.data() + std::min(text.size(), kSentinelStart.size() + 2);
     int index = 0;
     const auto [after, error] = std::from_chars(digits, end, index);
-    if (error != std::errc() || *digits == '-' || (*digits == '0' && after != digits + 1)) return std::nullopt;
+    if (error != std::errc() || *digits == '-' || (*digits == '0' && after != digits + 1))
+      return std::nullopt;
     const auto length = static_cast<std::size_t>(after - text.data());
     if (length == text.size() || text[length] != '>') return std::nullopt;
     return std::pair{TokenId{model->size()} + kSentinels - 1 - index, length + 1};
@@ -47,7 +61,8 @@ StatusOr<std::unique_ptr<Tokenizer>> Tokenizer::Load(const std::string& director
     if (!fs::exists(directory, error)) return NotFound("{}: no such model directory", directory);
     if (fs::exists(fs::path(directory) / "tokenizer.json", error)) {
       return InvalidArgument(
-          "{}: has tokenizer.json but no spiece.model; tokens are made by SentencePiece from spiece.model alone, "
+          "{}: has tokenizer.json but no spiece.model; tokens are made by SentencePiece from spiece.model "
+          "alone, "
           "which T5's repositories hold beside tokenizer.json: fetch it too",
           directory);
     }
@@ -61,7 +76,8 @@ StatusOr<std::unique_ptr<Tokenizer>> Tokenizer::Load(const std::string& director
   const SentencePieceModel& model = *impl->model;
   if (model.pad() != kPad || model.end() != kEnd || model.unknown() != kUnknown) {
     return InvalidArgument(
-        "{}: not a T5 tokenizer: its <pad>, </s> and unknown piece are {}, {} and {} (-1: it has none), T5's are 0, 1 and 2",
+        "{}: not a T5 tokenizer: its <pad>, </s> and unknown piece are {}, {} and {} (-1: it has none), T5's "
+        "are 0, 1 and 2",
         path.string(), model.pad(), model.end(), model.unknown());
   }
   return std::unique_ptr<Tokenizer>(new Tokenizer(std::move(impl)));
@@ -73,12 +89,14 @@ Tokenizer::~Tokenizer() = default;
 std::int64_t Tokenizer::pieces() const { return impl_->model->size(); }
 
 std::vector<TokenId> Tokenizer::Encode(const std::string& text, std::int64_t max_tokens, bool* cut) const {
-  // Special tokens split the text; the parts between them are texts of their own, each with its leading space mark.
+  // Special tokens split the text; the parts between them are texts of their own, each with its leading space
+  // mark.
   std::vector<TokenId> tokens;
   std::vector<int> ids;
   const auto encode_part = [&](std::string_view part) {
     ids.clear();
     impl_->model->Encode(part, ids);
+    impl_->OrderTies(ids);
     tokens.insert(tokens.end(), ids.begin(), ids.end());
   };
   const std::string_view all = text;

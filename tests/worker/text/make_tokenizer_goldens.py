@@ -23,10 +23,11 @@ SYLLABLES = "ba ko mi ter an lo pi sen du ra vi ne gra tho ch ing ed s tion é �
 
 def train():
     import sentencepiece
+    from sentencepiece import sentencepiece_model_pb2
 
     chance = random.Random(5)
     words = ["".join(chance.choice(SYLLABLES) for _ in range(chance.randint(1, 4))) for _ in range(300)]
-    lines = [" ".join(chance.choice(words) for _ in range(chance.randint(4, 14))) + chance.choice([".", "?", "!", " ,", "; 12%", " A fi 05-3"])
+    lines = [" ".join(chance.choice(words) for _ in range(chance.randint(4, 14))) + chance.choice([".", "?", "!", " ,", "; 12%", " A fi 05-3", "-z"])
              for _ in range(1500)]
     model = io.BytesIO()
     with tempfile.NamedTemporaryFile("w", suffix=".tsv") as rules:
@@ -37,8 +38,11 @@ def train():
             sentence_iterator=iter(lines), model_writer=model, vocab_size=220, pad_id=0, eos_id=1, unk_id=2, bos_id=-1,
             normalization_rule_tsv=rules.name, num_threads=1, minloglevel=2)
     os.makedirs(MODEL, exist_ok=True)
+    proto = sentencepiece_model_pb2.ModelProto.FromString(model.getvalue())
+    z = next(p for p in proto.pieces if p.piece == "z")
+    proto.pieces[-1].piece, proto.pieces[-1].score = "zz", z.score - 0.3  # "zzz" can be cut in two ways, equally good
     with open(os.path.join(MODEL, "spiece.model"), "wb") as out:
-        out.write(model.getvalue())
+        out.write(proto.SerializeToString())
 
 
 # Not asked: a written "▁", two combining marks on one letter and the control character U+0085, on which SentencePiece
@@ -48,7 +52,7 @@ TEXTS = ["", " ", "bako miter", "  bako   miter  ", "bako\nmiter\t an\r\nlo", "b
          "<extra_id_-0> <extra_id_1 > <extra_id_", "<<extra_id_7>>", "中文 bako 字", "bako 字字", "é ﬁ Ⅷ ½ Ａ", "e\u0301x e\u0301 ba\u0308",
          "ba\u00a0ko", "ba\u3000\u3000ko", "\u200bba", "<pad> ko <unk> x", "ba</s>ko", "QQQ ba Q Q", "ba\ufeffko",
          "👩‍👩‍👧 ba", "ba\u2028ko", "한국 ᄒ", "< > <s> </S> <PAD>", "Zxq, ba. KO! 12% 05-3 ( ko )", "tionchgrathoing" * 12, "sensens sen s", "12 1 2 %",
-         "ing ed s tion ingedstion", "a" * 50]
+         "ing ed s tion ingedstion", "a" * 50, "bako-zzz miter-zzz ko.zzz", "koanlo%zzzzz pisen-zzz bazzz zz z ter%zzz", "-zzz" * 9]
 DECODED = [[], [0], [1], [2], [3], [5, 3], [3, 3, 7], [7, 2, 8], [7, 3, 2, 3, 8, 3], [10, 0, 11, 1, 12], [319, 7, 220], [2, 3, 9]]
 
 
