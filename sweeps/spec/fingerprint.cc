@@ -6,6 +6,8 @@
 #include <array>
 #include <memory>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace lorikeet::spec {
 namespace {
@@ -41,11 +43,17 @@ class Sha256 {
 }  // namespace
 
 StatusOr<std::string> FingerprintOf(const Sweep& sweep) {
+  // A digest a configuration: a grid's texts would be many times as long.
   std::vector<std::string> configurations;
+  configurations.reserve(sweep.configurations.size());
   for (const Configuration& configuration : sweep.configurations) {
     Trial trial = configuration.trial;
     trial.configuration.clear();
-    configurations.push_back((configuration.baseline ? "baseline " : "") + ToJson(trial));
+    Sha256 hash;
+    hash.Add(configuration.baseline ? "baseline" : "");
+    hash.Add(ToJson(trial));
+    ASSIGN_OR_RETURN(std::string digest, hash.Finish());
+    configurations.push_back(std::move(digest));
   }
   std::sort(configurations.begin(), configurations.end());
   std::vector<std::int64_t> seeds = sweep.seeds;

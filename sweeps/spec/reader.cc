@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <limits>
-#include <map>
 
 #include "common/nearest.h"
 #include "sweeps/spec/quantity.h"
@@ -14,21 +13,6 @@ namespace {
 constexpr std::size_t kShownCharacters = 60;
 
 bool IsQuoted(const YAML::Node& node) { return node.Tag() == "!"; }
-
-Position PositionOf(const YAML::Node& node, Position otherwise) {
-  const YAML::Mark mark = node.Mark();
-  return mark.is_null() || node.IsNull() ? otherwise : Position{mark.line + 1, mark.column + 1};
-}
-
-// "!!int 8", "!mine {…}": what the file means by a tag is not ours to guess. True where there is none.
-bool CheckTag(const Value& value) {
-  const std::string tag = value.node.Tag();
-  if (tag.empty() || tag == "?" || tag == "!") return true;
-  value.mistakes->Add(
-      value.at, fmt::format("{}: a YAML tag ({}) is not supported: the plain value without it", value.path,
-                            ShowText(tag)));
-  return false;
-}
 
 // The scalar's text; nothing (reported) where the value is no scalar. `right` ends the message.
 std::optional<std::string> ReadScalar(const Value& value, std::string_view right) {
@@ -50,6 +34,22 @@ std::optional<std::string> ReadPlain(const Value& value, const std::string& righ
   return text;
 }
 
+}  // namespace
+
+Position PositionOf(const YAML::Node& node, Position otherwise) {
+  const YAML::Mark mark = node.Mark();
+  return mark.is_null() || node.IsNull() ? otherwise : Position{mark.line + 1, mark.column + 1};
+}
+
+bool CheckTag(const Value& value) {
+  const std::string tag = value.node.Tag();
+  if (tag.empty() || tag == "?" || tag == "!") return true;
+  value.mistakes->Add(
+      value.at, fmt::format("{}: a YAML tag ({}) is not supported: the plain value without it", value.path,
+                            ShowText(tag)));
+  return false;
+}
+
 std::string Joined(std::span<const std::string> words) {
   std::string text;
   for (std::size_t i = 0; i < words.size(); ++i) {
@@ -57,8 +57,6 @@ std::string Joined(std::span<const std::string> words) {
   }
   return text;
 }
-
-}  // namespace
 
 std::string ShowText(std::string_view text) {
   std::string shown;
@@ -226,77 +224,6 @@ std::optional<std::int64_t> ReadBytes(const Value& value) {
     return std::nullopt;
   }
   return bytes;
-}
-
-Mapping Mapping::Read(const Value& value, const std::vector<std::string>& known,
-                      const std::vector<std::string>& later) {
-  Mapping mapping;
-  mapping.self_ = value;
-  if (value.IsNull()) return mapping;
-  if (!value.IsMapping()) {
-    value.Refuse(known.empty() ? "a mapping without keys, {}"
-                               : "a mapping of keys to values (" + Joined(known) + ")");
-    return mapping;
-  }
-  if (!CheckTag(value)) return mapping;
-  Mistakes& mistakes = *value.mistakes;
-  std::map<std::string, Position> seen;
-  for (const auto& pair : value.node) {
-    const Position at = PositionOf(pair.first, value.at);
-    if (!pair.first.IsScalar()) {
-      mistakes.Add(at, fmt::format("{}: {} as a key: a key is a plain word",
-                                   value.path.empty() ? "the file" : value.path, Show(pair.first)));
-      continue;
-    }
-    const std::string key = pair.first.Scalar();
-    const std::string path = mapping.PathOf(ShowText(key));
-    const auto [first, is_first] = seen.emplace(key, at);
-    if (!is_first) {
-      mistakes.Add(
-          at, fmt::format("{}: a second time (first in line {}): each key once", path, first->second.line));
-      continue;
-    }
-    if (key == "<<") {
-      mistakes.Add(
-          at, fmt::format(
-                  "{}: YAML's merge keys are not supported: the keys written out, or a whole value as *alias",
-                  path));
-    } else if (std::find(later.begin(), later.end(), key) != later.end()) {
-      mistakes.Add(at, fmt::format("{}: not supported by this version: leave it out", path));
-    } else if (std::find(known.begin(), known.end(), key) == known.end()) {
-      std::vector<std::string> candidates = known;
-      candidates.insert(candidates.end(), later.begin(), later.end());
-      const std::optional<std::string> meant = Nearest(key, candidates);
-      if (meant) mapping.meant_.push_back(*meant);
-      mistakes.Add(at, fmt::format("{}: unknown key{}", path,
-                                   meant           ? fmt::format("; did you mean '{}'?", *meant)
-                                   : known.empty() ? std::string(": this takes none, {}")
-                                                   : ": one of " + Joined(known)));
-    } else {
-      mapping.entries_.push_back({key, at, {pair.second, path, PositionOf(pair.second, at), &mistakes}});
-    }
-  }
-  return mapping;
-}
-
-std::string Mapping::PathOf(std::string_view key) const {
-  return self_.path.empty() ? std::string(key) : fmt::format("{}.{}", self_.path, key);
-}
-
-const Value* Mapping::Find(std::string_view key) const {
-  const auto entry =
-      std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.key == key; });
-  return entry == entries_.end() ? nullptr : &entry->value;
-}
-
-bool Mapping::Mentions(std::string_view key) const {
-  return Find(key) != nullptr || std::find(meant_.begin(), meant_.end(), key) != meant_.end();
-}
-
-const Value* Mapping::Require(std::string_view key, std::string_view right) const {
-  const Value* value = Find(key);
-  if (!Mentions(key)) self_.mistakes->Add(self_.at, fmt::format("{}: missing: {}", PathOf(key), right));
-  return value;
 }
 
 }  // namespace lorikeet::spec

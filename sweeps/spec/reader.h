@@ -64,35 +64,12 @@ std::optional<std::string> ReadChoice(const Value& value, std::span<const std::s
 std::optional<std::chrono::milliseconds> ReadDuration(const Value& value, std::chrono::milliseconds low);
 std::optional<std::int64_t> ReadBytes(const Value& value);
 
-// A mapping: every key known, none twice. Wrong keys are reported while it is made.
-class Mapping {
- public:
-  struct Entry {
-    std::string key;
-    Position at;  // of the key
-    Value value;  // an empty value (null) stands where its key stands
-  };
-
-  // A value that is no mapping is refused, but for an empty one (`data:`), which is a mapping without keys.
-  // Keys in `later` are refused by name.
-  static Mapping Read(const Value& value, const std::vector<std::string>& known,
-                      const std::vector<std::string>& later = {});
-
-  // The key's value; nullptr where the file does not have it.
-  const Value* Find(std::string_view key) const;
-  // The same, and reports a missing one: "path: missing: right". Not where a misspelt key stands for it.
-  const Value* Require(std::string_view key, std::string_view right) const;
-  // Whether the file has the key, or a misspelt one that was probably meant to be it.
-  bool Mentions(std::string_view key) const;
-  // The well-formed entries, in file order, each key once.
-  const std::vector<Entry>& entries() const { return entries_; }
-  Position at() const { return self_.at; }
-  std::string PathOf(std::string_view key) const;
-
- private:
-  Value self_;
-  std::vector<Entry> entries_;
-  std::vector<std::string> meant_;  // what misspelt keys were probably meant to be
-};
+// "a, b or c".
+std::string Joined(std::span<const std::string> words);
+// Where a node stands; `otherwise` for one that is empty or was made by no text.
+Position PositionOf(const YAML::Node& node, Position otherwise);
+// Refuses a value with a YAML tag of its own ("!!int 8"): what it means is not ours to guess. True where it
+// has none.
+bool CheckTag(const Value& value);
 
 }  // namespace lorikeet::spec

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "sweeps/spec/file_checks.h"
+#include "sweeps/spec/mapping.h"
 #include "sweeps/spec/paths.h"
 
 namespace lorikeet::spec {

@@ -11,6 +11,7 @@
 #include "sweeps/spec/document.h"
 #include "sweeps/spec/expand.h"
 #include "sweeps/spec/fingerprint.h"
+#include "sweeps/spec/mapping.h"
 #include "sweeps/spec/mistakes.h"
 #include "sweeps/spec/paths.h"
 #include "sweeps/spec/sections.h"

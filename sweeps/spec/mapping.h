@@ -1,0 +1,45 @@
+// A mapping of the sweep file, whose keys are known beforehand.
+//
+// Not thread-safe.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sweeps/spec/reader.h"
+
+namespace lorikeet::spec {
+
+// A mapping: every key known, none twice. Wrong keys are reported while it is made.
+class Mapping {
+ public:
+  struct Entry {
+    std::string key;
+    Position at;  // of the key
+    Value value;  // an empty value (null) stands where its key stands
+  };
+
+  // A value that is no mapping is refused, but for an empty one (`data:`), which is a mapping without keys.
+  // Keys in `later` are refused by name.
+  static Mapping Read(const Value& value, const std::vector<std::string>& known,
+                      const std::vector<std::string>& later = {});
+
+  // The key's value; nullptr where the file does not have it.
+  const Value* Find(std::string_view key) const;
+  // The same, and reports a missing one: "path: missing: right". Not where a misspelt key stands for it.
+  const Value* Require(std::string_view key, std::string_view right) const;
+  // Whether the file has the key, or a misspelt one that was probably meant to be it.
+  bool Mentions(std::string_view key) const;
+  // The well-formed entries, in file order, each key once.
+  const std::vector<Entry>& entries() const { return entries_; }
+  Position at() const { return self_.at; }
+  std::string PathOf(std::string_view key) const;
+
+ private:
+  Value self_;
+  std::vector<Entry> entries_;
+  std::vector<std::string> meant_;  // what misspelt keys were probably meant to be
+};
+
+}  // namespace lorikeet::spec
