@@ -1,12 +1,79 @@
 #include "worker/trainer/model/attention.h"
 
+#include <ATen/Parallel.h>
+
+#include <algorithm>
 #include <limits>
+#include <vector>
+
+#include "worker/trainer/model/dropout.h"
+#include "worker/trainer/model/fused_attention.h"
+#include "worker/trainer/model/row_kernels.h"
 
 namespace lorikeet::trainer {
 namespace {
 
 // Lowest, not −∞: a row with everything masked out stays finite, as in transformers.
 constexpr float kMasked = std::numeric_limits<float>::lowest();
+
+bool OnCpuInFp32(const at::Tensor& x) { return x.is_cpu() && x.scalar_type() == at::kFloat; }
+
+at::Tensor AddBias(at::Tensor scores, const ScoreBias& bias) {
+  if (bias.position.defined()) scores = scores + bias.position;
+  if (bias.mask.defined()) scores = scores + bias.mask;
+  return scores;
+}
+
+// One head of one document: `hypotheses` queries to the same keys.
+struct StepTask {
+  const float *query, *key, *value;  // query: rows `row_stride` apart; key, value: [keys, width]
+  const float *position, *mask;      // [keys] each, may be null
+  float* out;                        // as query
+  std::int64_t hypotheses, row_stride, keys, width;
+};
+
+void Run(const StepTask& task, float* scores) {
+  for (std::int64_t row = 0; row < task.hypotheses; ++row) {
+    const float* const query = task.query + row * task.row_stride;
+    for (std::int64_t n = 0; n < task.keys; ++n)
+      scores[n] = Dot(task.width, query, task.key + n * task.width);
+    SoftmaxRow(task.keys, task.position, task.mask, scores);
+    float* const out = task.out + row * task.row_stride;
+    std::fill_n(out, task.width, 0.0f);
+    for (std::int64_t n = 0; n < task.keys; ++n)
+      AddScaled(task.width, scores[n], task.value + n * task.width, out);
+  }
+}
+
+at::Tensor StepOnCpu(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                     std::int64_t keys, const ScoreBias& bias) {
+  const std::int64_t documents = key.size(0), heads = key.size(1), capacity = key.size(2),
+                     width = key.size(3);
+  const std::int64_t hypotheses = query.size(0) / documents, joined = heads * width;
+  at::Tensor out = at::empty(query.sizes(), query.options());
+  const at::Tensor position = bias.position.defined() ? bias.position.contiguous() : bias.position;
+  const at::Tensor mask = bias.mask.defined() ? bias.mask.contiguous() : bias.mask;
+  const float* const positions = position.defined() ? position.const_data_ptr<float>() : nullptr;
+  const float* const masks = mask.defined() ? mask.const_data_ptr<float>() : nullptr;
+  const float* const queries = query.const_data_ptr<float>();
+  const float *const key_data = key.const_data_ptr<float>(), *const value_data =
+                                                                 value.const_data_ptr<float>();
+  float* const outs = out.mutable_data_ptr<float>();
+  constexpr std::int64_t kGrain = 65536;  // products worth a thread
+  const std::int64_t each = std::max<std::int64_t>(1, kGrain / (hypotheses * keys * width));
+  at::parallel_for(0, documents * heads, each, [&](std::int64_t begin, std::int64_t end) {
+    std::vector<float> scores(static_cast<std::size_t>(keys));
+    for (std::int64_t i = begin; i < end; ++i) {
+      const std::int64_t document = i / heads, head = i % heads;
+      const std::int64_t at = document * hypotheses * joined + head * width, cached = i * capacity * width;
+      Run({queries + at, key_data + cached, value_data + cached,
+           positions ? positions + head * keys : nullptr, masks ? masks + document * keys : nullptr,
+           outs + at, hypotheses, joined, keys, width},
+          scores.data());
+    }
+  });
+  return out;
+}
 
 }  // namespace
 
@@ -17,13 +84,30 @@ at::Tensor Project(const Linear& linear, std::int64_t heads, const at::Tensor& x
 }
 
 at::Tensor Attend(const Attention& attention, const at::Tensor& query, const at::Tensor& key,
-                  const at::Tensor& value, const at::Tensor& bias, const ForwardContext& context) {
-  at::Tensor scores = at::matmul(query, key.transpose(2, 3)).to(at::kFloat);  // [B, H, Q, N]
-  if (bias.defined()) scores = scores + bias;
+                  const at::Tensor& value, const ScoreBias& bias, const ForwardContext& context) {
+  if (OnCpuInFp32(query)) {
+    const DropoutMask mask = context.dropout ? context.dropout->NextMask() : DropoutMask{};
+    return Apply(attention.o, FusedAttention(query, key, value, bias.position, bias.mask, mask), context);
+  }
+  const at::Tensor scores =
+      AddBias(at::matmul(query, key.transpose(2, 3)).to(at::kFloat), bias);  // [B, H, Q, N]
   const at::Tensor weights = Dropout(at::softmax(scores, -1).to(value.scalar_type()), context);
   const at::Tensor mixed = at::matmul(weights, value);                   // [B, H, Q, K]
   const at::Tensor joined = mixed.transpose(1, 2).flatten(/*start=*/2);  // [B, Q, H·K]
   return Apply(attention.o, joined, context);
+}
+
+at::Tensor AttendStep(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                      std::int64_t keys, const ScoreBias& bias) {
+  if (OnCpuInFp32(query)) return StepOnCpu(query, key, value, keys, bias);
+  const std::int64_t documents = key.size(0), heads = key.size(1), width = key.size(3);
+  const at::Tensor queries =
+      query.view({documents, -1, heads, width}).transpose(1, 2);  // [B, H, hypotheses, K]
+  at::Tensor scores = at::matmul(queries, key.narrow(2, 0, keys).transpose(2, 3)).to(at::kFloat);
+  if (bias.position.defined()) scores = scores + bias.position.unsqueeze(1);
+  if (bias.mask.defined()) scores = scores + bias.mask;
+  const at::Tensor weights = at::softmax(scores, -1).to(value.scalar_type());
+  return at::matmul(weights, value.narrow(2, 0, keys)).transpose(1, 2).reshape(query.sizes());
 }
 
 at::Tensor MaskBias(const at::Tensor& mask) {

@@ -15,14 +15,26 @@ struct Attention {
   std::int64_t heads = 0;
 };
 
+// What is added to the scores, fp32; either may be undefined.
+struct ScoreBias {
+  at::Tensor position;  // [1, H, Q, N]
+  at::Tensor mask;      // [B, 1, 1, N]: see MaskBias
+};
+
 // One of q, k, v applied to x [B, n, D] and cut into heads: [B, H, n, K].
 at::Tensor Project(const Linear& linear, std::int64_t heads, const at::Tensor& x,
                    const ForwardContext& context);
 
-// softmax(query · keyᵀ + bias) · value, heads joined and o applied: [B, Q, D] in the products' type.
-// query [B, H, Q, K]; key, value [B, H, N, K]; bias fp32, broadcast to [B, H, Q, N], may be undefined.
+// dropout(softmax(query · keyᵀ + bias)) · value, heads joined and o applied: [B, Q, D] in the products' type.
+// query [B, H, Q, K]; key, value [B, H, N, K].
 at::Tensor Attend(const Attention& attention, const at::Tensor& query, const at::Tensor& key,
-                  const at::Tensor& value, const at::Tensor& bias, const ForwardContext& context);
+                  const at::Tensor& value, const ScoreBias& bias, const ForwardContext& context);
+
+// The same for one query a row, without dropout or gradients, before o: [rows, H·K]. query [rows, H·K]; key,
+// value [B, H, capacity, K], of which the first `keys` count; rows is a multiple of B: a document's rows are
+// neighbours. position [H, keys] or undefined; mask [B, 1, 1, keys] or undefined.
+at::Tensor AttendStep(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                      std::int64_t keys, const ScoreBias& bias);
 
 // mask [B, N], true where there is something to attend to: 0 there, else float's lowest; [B, 1, 1, N] fp32.
 // Undefined where nothing is masked out, so that no product pays for it.

@@ -7,6 +7,8 @@
 
 #include <cstdint>
 
+#include "worker/trainer/model/row_kernels.h"
+
 namespace lorikeet::trainer {
 
 // Not thread-safe.
@@ -20,9 +22,15 @@ class DropoutStream {
   // on the number of threads; the rate is rounded to 1 / 65536 there.
   at::Tensor Apply(const at::Tensor& x) { return Apply(x, rate_); }
   at::Tensor Apply(const at::Tensor& x, double rate);
+  // hidden + Apply(x), in one pass on CPUs. hidden is fp32; x [same shape] may be of another type.
+  at::Tensor AddTo(const at::Tensor& hidden, const at::Tensor& x);
+  // On CPUs: the next tensor's mask at rate(), for code that drops elements itself.
+  DropoutMask NextMask() { return NextMask(rate_); }
   double rate() const { return rate_; }
 
  private:
+  DropoutMask NextMask(double rate);
+
   std::uint64_t seed_, key_ = 0;
   double rate_;
   at::Generator generator_;  // on accelerators only; masks on CPUs come from key_ and the element's number

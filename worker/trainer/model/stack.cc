@@ -1,11 +1,14 @@
 #include "worker/trainer/model/stack.h"
 
+#include "worker/trainer/model/cache.h"
+#include "worker/trainer/model/dropout.h"
+
 namespace lorikeet::trainer {
 namespace {
 
 // Adds what a sublayer gave, in the products' type, to the fp32 residual stream.
 at::Tensor AddTo(const at::Tensor& hidden, const at::Tensor& given, const ForwardContext& context) {
-  return hidden + Dropout(given, context);
+  return context.dropout ? context.dropout->AddTo(hidden, given) : hidden + given;
 }
 
 at::Tensor Normed(const LayerNorm& norm, const at::Tensor& hidden, at::ScalarType compute) {
@@ -18,7 +21,7 @@ at::Tensor RunFeedForward(const FeedForwardLayer& layer, const at::Tensor& hidde
                context);
 }
 
-at::Tensor RunSelfAttention(const AttentionLayer& layer, const at::Tensor& hidden, const at::Tensor& bias,
+at::Tensor RunSelfAttention(const AttentionLayer& layer, const at::Tensor& hidden, const ScoreBias& bias,
                             at::ScalarType compute, const ForwardContext& context) {
   const Attention& attention = layer.attention;
   const at::Tensor x = Normed(layer.layer_norm, hidden, compute);
@@ -77,9 +80,7 @@ Stack BuildStack(const std::string& stack, const T5Config& config, at::ScalarTyp
 
 at::Tensor RunEncoder(const Stack& encoder, const at::Tensor& embedded, const at::Tensor& mask,
                       const ForwardContext& context) {
-  at::Tensor bias = PositionBias(encoder.positions, embedded.size(1));  // [1, H, S, S]
-  const at::Tensor mask_bias = MaskBias(mask);
-  if (mask_bias.defined()) bias = bias + mask_bias;  // [B, H, S, S], once for all blocks
+  const ScoreBias bias{PositionBias(encoder.positions, embedded.size(1)), MaskBias(mask)};
   at::Tensor hidden = Dropout(embedded, context);
   for (const Block& block : encoder.blocks) {
     hidden = RunSelfAttention(block.self, hidden, bias, encoder.compute, context);
@@ -91,9 +92,9 @@ at::Tensor RunEncoder(const Stack& encoder, const at::Tensor& embedded, const at
 at::Tensor RunDecoder(const Stack& decoder, const at::Tensor& embedded, const EncoderOutput& source,
                       const ForwardContext& context) {
   const std::int64_t length = embedded.size(1);
-  const at::Tensor self_bias =
-      PositionBias(decoder.positions, length) + CausalBias(length, embedded.device());  // [1, H, T, T]
-  const at::Tensor cross_bias = MaskBias(source.mask);                                  // [B, 1, 1, S]
+  const ScoreBias self_bias{PositionBias(decoder.positions, length) + CausalBias(length, embedded.device()),
+                            {}};
+  const ScoreBias cross_bias{{}, MaskBias(source.mask)};
   const at::Tensor memory = source.hidden.to(decoder.compute);
   at::Tensor hidden = Dropout(embedded, context);
   for (const Block& block : decoder.blocks) {
@@ -126,40 +127,33 @@ DecoderCache StartCache(const Stack& decoder, const EncoderOutput& source, const
 
 at::Tensor RunDecoderStep(const Stack& decoder, const at::Tensor& embedded, DecoderCache& cache,
                           const ForwardContext& context) {
-  const std::int64_t rows = embedded.size(0);
-  const std::int64_t documents = cache.cross_mask.size(0);
-  const std::int64_t hypotheses = rows / documents;  // of each document; its rows are neighbours
   const std::int64_t keys = cache.steps + 1;
   if (!cache.backward_bias.defined() || cache.backward_bias.size(1) < keys) {
     cache.backward_bias = BackwardBias(decoder.positions, std::max(2 * keys, kBackwardBiasStep));
   }
-  const at::Tensor self_bias = cache
-                                   .backward_bias  // [1, H, 1, keys]
-                                   .narrow(1, cache.backward_bias.size(1) - keys, keys)
-                                   .unsqueeze(1)
-                                   .unsqueeze(0);
-  at::Tensor hidden = Dropout(embedded, context);
+  const ScoreBias self_bias{
+      cache.backward_bias.narrow(1, cache.backward_bias.size(1) - keys, keys).contiguous(), {}};
+  const ScoreBias cross_bias{{}, cache.cross_bias};
+  at::Tensor hidden = embedded;  // [rows, D] throughout
   for (std::size_t i = 0; i < decoder.blocks.size(); ++i) {
     const Block& block = decoder.blocks[i];
     DecoderCache::Layer& layer = cache.layers[i];
     {
       const Attention& self = block.self.attention;
       const at::Tensor x = Normed(block.self.layer_norm, hidden, decoder.compute);
-      const at::Tensor query = Project(self.q, self.heads, x, context);  // [rows, H, 1, K]
-      const at::Tensor key = Project(self.k, self.heads, x, context);
-      const at::Tensor value = Project(self.v, self.heads, x, context);
-      layer.self_key = layer.self_key.defined() ? at::cat({layer.self_key, key}, 2) : key;
-      layer.self_value = layer.self_value.defined() ? at::cat({layer.self_value, value}, 2) : value;
-      hidden =
-          AddTo(hidden, Attend(self, query, layer.self_key, layer.self_value, self_bias, context), context);
+      const at::Tensor query = Apply(self.q, x, context);  // [rows, H·K]
+      AppendStep(Apply(self.k, x, context), self.heads, cache.steps, layer.self_key);
+      AppendStep(Apply(self.v, x, context), self.heads, cache.steps, layer.self_value);
+      const at::Tensor mixed = AttendStep(query, layer.self_key, layer.self_value, keys, self_bias);
+      hidden = hidden + Apply(self.o, mixed, context);
     }
     // A document's hypotheses are so many queries to the same keys, which are therefore kept once.
     const Attention& cross = block.cross->attention;
-    const at::Tensor x = Normed(block.cross->layer_norm, hidden, decoder.compute);
-    const at::Tensor query = Project(cross.q, cross.heads, x.reshape({documents, hypotheses, -1}), context);
-    const at::Tensor given =
-        Attend(cross, query, layer.cross_key, layer.cross_value, cache.cross_bias, context);
-    hidden = AddTo(hidden, given.reshape({rows, 1, -1}), context);
+    const at::Tensor query =
+        Apply(cross.q, Normed(block.cross->layer_norm, hidden, decoder.compute), context);
+    const at::Tensor mixed =
+        AttendStep(query, layer.cross_key, layer.cross_value, layer.cross_key.size(2), cross_bias);
+    hidden = hidden + Apply(cross.o, mixed, context);
     hidden = RunFeedForward(block.feed_forward, hidden, decoder.compute, context);
   }
   cache.steps = keys;

@@ -51,7 +51,7 @@ at::Tensor RunDecoder(const Stack& decoder, const at::Tensor& embedded, const En
 // The cross attention's keys and values, once for the whole decoding.
 DecoderCache StartCache(const Stack& decoder, const EncoderOutput& source, const ForwardContext& context);
 
-// embedded [rows, 1, D] fp32, one new token a row, to [rows, 1, D] fp32; its keys and values join the cache.
+// embedded [rows, D] fp32, one new token a row, to [rows, D] fp32; its keys and values join the cache.
 at::Tensor RunDecoderStep(const Stack& decoder, const at::Tensor& embedded, DecoderCache& cache,
                           const ForwardContext& context);
 

@@ -4,6 +4,7 @@
 
 #include "common/files.h"
 #include "worker/trainer/adapter/adapter.h"
+#include "worker/trainer/model/cache.h"
 #include "worker/trainer/model/checkpoint.h"
 #include "worker/trainer/model/parameters.h"
 #include "worker/trainer/model/stack.h"
@@ -108,23 +109,16 @@ DecoderCache T5::StartDecoding(const EncoderOutput& encoder, const ForwardContex
 
 at::Tensor T5::DecodeStep(const at::Tensor& tokens, DecoderCache& cache,
                           const ForwardContext& context) const {
-  const at::Tensor hidden =
-      RunDecoderStep(impl_->decoder, impl_->Embed(tokens.unsqueeze(1)), cache, context);  // [rows, 1, D]
-  return Logits(hidden.squeeze(1)).to(at::kFloat);
+  return Logits(RunDecoderStep(impl_->decoder, impl_->Embed(tokens), cache, context)).to(at::kFloat);
 }
 
 void T5::SelectRows(DecoderCache& cache, const at::Tensor& rows, const at::Tensor& documents) {
-  for (DecoderCache::Layer& layer : cache.layers) {
-    if (layer.self_key.defined()) {
-      layer.self_key = layer.self_key.index_select(0, rows);
-      layer.self_value = layer.self_value.index_select(0, rows);
-    }
-    if (documents.defined()) {
-      layer.cross_key = layer.cross_key.index_select(0, documents);
-      layer.cross_value = layer.cross_value.index_select(0, documents);
-    }
-  }
+  ReorderRows(cache, rows);
   if (!documents.defined()) return;
+  for (DecoderCache::Layer& layer : cache.layers) {
+    layer.cross_key = layer.cross_key.index_select(0, documents);
+    layer.cross_value = layer.cross_value.index_select(0, documents);
+  }
   cache.cross_mask = cache.cross_mask.index_select(0, documents);
   if (cache.cross_bias.defined()) cache.cross_bias = cache.cross_bias.index_select(0, documents);
 }

@@ -45,13 +45,14 @@ struct EncoderOutput {
 // and they are neighbours (row = document · hypotheses + hypothesis).
 struct DecoderCache {
   struct Layer {
-    at::Tensor self_key, self_value;    // [rows, heads, steps, d_kv]
+    at::Tensor self_key, self_value;    // [rows, heads, capacity, d_kv], of which the first `steps` count
     at::Tensor cross_key, cross_value;  // [documents, heads, P + S, d_kv]
   };
   std::vector<Layer> layers;
   at::Tensor cross_mask;     // [documents, P + S]
   at::Tensor cross_bias;     // [documents, 1, 1, P + S] fp32; undefined where nothing is masked out
   at::Tensor backward_bias;  // see BackwardBias in relative_position.h
+  at::Tensor spare;          // a buffer that rows are reordered into, then swapped with theirs
   std::int64_t steps = 0;
 };
 
