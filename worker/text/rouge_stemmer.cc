@@ -111,20 +111,15 @@ void Step1b(Word& word) {
     if (word.Measure(word.size() - 3) > 0) word.Replace(1, "");
     return;
   }
-  if (word.EndsWith("ed") && word.ContainsVowel(word.size() - 2)) {
-    word.Replace(2, "");
-  } else if (word.EndsWith("ing") && word.ContainsVowel(word.size() - 3)) {
-    word.Replace(3, "");
-  } else {
-    return;
-  }
-  if (word.EndsWith("at") || word.EndsWith("bl") || word.EndsWith("iz")) {
+  const std::size_t suffix = word.EndsWith("ed") ? 2 : word.EndsWith("ing") ? 3 : 0;
+  if (suffix == 0 || !word.ContainsVowel(word.size() - suffix)) return;
+  word.Replace(suffix, "");
+  const bool doubled = word.EndsInDoubleConsonant();
+  const bool short_stem = !doubled && word.Measure(word.size()) == 1 && word.EndsInCvc(word.size());
+  if (word.EndsWith("at") || word.EndsWith("bl") || word.EndsWith("iz") || short_stem) {
     word.Replace(0, "e");
-  } else if (word.EndsInDoubleConsonant()) {
-    const char last = word.At(1);
-    if (last != 'l' && last != 's' && last != 'z') word.Replace(1, "");
-  } else if (word.Measure(word.size()) == 1 && word.EndsInCvc(word.size())) {
-    word.Replace(0, "e");
+  } else if (doubled && !word.EndsWith("l") && !word.EndsWith("s") && !word.EndsWith("z")) {
+    word.Replace(1, "");
   }
 }
 

@@ -20,8 +20,9 @@ bool ReadVarint(std::string_view bytes, std::size_t& at, std::uint64_t& value) {
   return false;
 }
 
-// A model is a row of messages: pieces (field 1), then the trainer's settings (2), then the normaliser's (3). Protobuf
-// takes a file that was cut between two messages for whole, so the presence of the last one is asked for here.
+// A model is a row of messages: pieces (field 1), then the trainer's settings (2), then the normaliser's (3).
+// Protobuf takes a file that was cut between two messages for whole, so the presence of the last one is asked
+// for here.
 bool HasPiecesAndNormalizer(std::string_view bytes) {
   constexpr std::uint64_t kPieces = 1, kNormalizer = 3, kLengthDelimited = 2;
   bool pieces = false, normalizer = false;
@@ -89,7 +90,8 @@ void SentencePieceModel::Encode(std::string_view text, std::vector<int>& ids) co
 }
 
 std::string TrainSentencePiece(const std::function<bool(std::string& sentence)>& next,
-                               const std::unordered_map<std::string, std::string>& flags, std::string* model) {
+                               const std::unordered_map<std::string, std::string>& flags,
+                               std::string* model) {
   try {
     sentencepiece::SetRandomGeneratorSeed(0);
     Sentences sentences(next);

@@ -1,5 +1,6 @@
-// SentencePiece behind plain types. Its headers and abseil's define absl::string_view differently, so that no file can
-// include both: this one and its .cc know nothing of absl, and errors are sentences, empty where all went well.
+// SentencePiece behind plain types. Its headers and abseil's define absl::string_view differently, so that no
+// file can include both: this one and its .cc know nothing of absl, and errors are sentences, empty where all
+// went well.
 #pragma once
 
 #include <cstddef>
@@ -37,8 +38,9 @@ class SentencePieceModel {
   int pad_ = -1, end_ = -1, unknown_ = -1;
 };
 
-// Trains a model on the sentences that `next` gives (false: no more) with the trainer's own flags, and puts its bytes
-// into `model`. Returns what went wrong. Not thread-safe: the trainer's random generator is the process's.
+// Trains a model on the sentences that `next` gives (false: no more) with the trainer's own flags, and puts
+// its bytes into `model`. Returns what went wrong. Not thread-safe: the trainer's random generator is the
+// process's.
 std::string TrainSentencePiece(const std::function<bool(std::string& sentence)>& next,
                                const std::unordered_map<std::string, std::string>& flags, std::string* model);
 
