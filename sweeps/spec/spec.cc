@@ -93,10 +93,15 @@ Baseline ReadBaseline(const Mapping& file, const Value& arms_value, const std::v
   }
   if (baseline.text == baseline.arm && arm->configurations != 1) {
     const std::string count = arm->configurations ? std::to_string(*arm->configurations) : "too many";
+    std::string first = baseline.arm;
+    for (const Axis& axis : arm->axes) {
+      if (!axis.values.empty()) first += fmt::format(" {}={}", axis.name, axis.values.front().text);
+    }
     const std::string what = fmt::format(
-        "the arm {} has {} configurations: a baseline is one; one value on every axis of "
-        "it, or one configuration by its name, such as '{}'",
-        baseline.arm, count, "lora rank=8");
+        "the arm {} has {} configurations, and a baseline is one: one value on each of its axes, or one "
+        "configuration by its "
+        "name, such as '{}'",
+        baseline.arm, count, first);
     if (baseline.given) {
       baseline.value.Refuse(what);
     } else {

@@ -94,5 +94,31 @@ TEST(Examples, PathsCanBeSet) {
   EXPECT_EQ(unset->configurations.at(0).trial.model, (kFolder / "demo/model").string());
 }
 
+// The text of the next fenced block after `from`, which moves behind it.
+std::string NextBlock(const std::string& page, std::size_t& from) {
+  const std::size_t fence = page.find("```", from);
+  const std::size_t start = page.find('\n', fence) + 1;
+  const std::size_t end = page.find("```", start);
+  if (fence == std::string::npos || end == std::string::npos) return "";
+  from = end + 3;
+  return page.substr(start, end - start);
+}
+
+TEST(SweepFilePage, SaysWhatTheProgramSays) {
+  const StatusOr<std::string> page = ReadFile(LORIKEET_SOURCE_DIR "/docs/sweep-file.md");
+  ASSERT_TRUE(page.ok()) << page.status();
+  const ParseOptions options{.file = "study.yaml", .environment = {}};
+  std::size_t at = 0;
+  const StatusOr<Sweep> good = ParseSweep(NextBlock(*page, at), options);
+  ASSERT_TRUE(good.ok()) << good.status();
+  EXPECT_EQ(good->configurations.size(), 15U);
+  EXPECT_EQ(TrialCount(*good), 63);
+
+  at = page->find("## Mistakes");
+  ASSERT_NE(at, std::string::npos);
+  const std::string wrong = NextBlock(*page, at), mistakes = NextBlock(*page, at);
+  EXPECT_EQ(Message(ParseSweep(wrong, options).status()) + "\n", mistakes);
+}
+
 }  // namespace
 }  // namespace lorikeet::spec

@@ -194,14 +194,14 @@ INSTANTIATE_TEST_SUITE_P(
              "43:11: baseline: ful: an arm of this file (lora, full, lead, prompt, zero_shot); did you mean "
              "'full'?"},
         Case{"baseline: full", "baseline: lora",
-             "43:11: baseline: lora: the arm lora has 4 configurations: a baseline is one; one value on "
-             "every axis of it, or one configuration by its name, such as 'lora rank=8'"},
+             "43:11: baseline: lora: the arm lora has 4 configurations, and a baseline is one: one value on "
+             "each of its axes, or one configuration by its name, such as 'lora rank=1 targets=q,v'"},
         Case{"baseline: full", "baseline: lora rank=8 targets=q,w",
              "43:11: baseline: lora rank=8 targets=q,w: a configuration of lora, such as 'lora rank=1 "
              "targets=q,v'; did you mean 'lora rank=8 targets=q,v'?"},
         Case{"full: {learning_rate: 1.0e-4}", "full: {learning_rate: [1.0e-4, 1.0e-3]}",
-             "43:11: baseline: full: the arm full has 2 configurations: a baseline is one; one value on "
-             "every axis of it, or one configuration by its name, such as 'lora rank=8'"}));
+             "43:11: baseline: full: the arm full has 2 configurations, and a baseline is one: one value on "
+             "each of its axes, or one configuration by its name, such as 'full learning_rate=0.0001'"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Yaml, OneMistake,
