@@ -1,7 +1,7 @@
 // What LoRA or prompt tuning trains, beside a frozen T5. Saved and loaded in PEFT's own format.
 //
-// An adapter belongs to one trial and holds its trainable fp32 tensors; the model holds none of it, and is told which
-// adapter to use by ForwardContext. Not thread-safe.
+// An adapter belongs to one trial and holds its trainable fp32 tensors; the model holds none of it, and is
+// told which adapter to use by ForwardContext. Not thread-safe.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -25,8 +25,8 @@ class Adapter {
   // "prompt_embeddings"). fp32, requires_grad.
   virtual const std::map<std::string, at::Tensor>& parameters() const = 0;
 
-  // LoRA: what to add to the output of the linear layer `name` ("decoder.block.1.layer.0.SelfAttention.v") for input
-  // x [..., in]; undefined tensor where the adapter does not touch that layer.
+  // LoRA: what to add to the output of the linear layer `name` ("decoder.block.1.layer.0.SelfAttention.v")
+  // for input x [..., in]; undefined tensor where the adapter does not touch that layer.
   virtual at::Tensor Delta(const std::string& name, const at::Tensor& x, DropoutStream* dropout) const = 0;
   // Prompt tuning: [P, D] to put before the source's embeddings; undefined for LoRA.
   virtual at::Tensor Prompt() const = 0;
@@ -37,12 +37,13 @@ class Adapter {
   std::int64_t parameter_count() const;
 };
 
-// A new adapter for the trial's method (kLora or kPrompt), initialised from its seed as PEFT does (kaiming-uniform
-// lora_A, zero lora_B; prompt rows from random vocabulary rows, from a text's tokens, or normal).
+// A new adapter for the trial's method (kLora or kPrompt), initialised from its seed as PEFT does
+// (kaiming-uniform lora_A, zero lora_B; prompt rows from random vocabulary rows, from a text's tokens, or
+// normal).
 StatusOr<std::unique_ptr<Adapter>> CreateAdapter(const Trial& trial, const T5& model);
 
-// Reads a PEFT directory; what is not supported is refused by name (use_dora, modules_to_save, bias, …), and so is
-// an adapter whose shapes do not fit the model.
+// Reads a PEFT directory; what is not supported is refused by name (use_dora, modules_to_save, bias, …), and
+// so is an adapter whose shapes do not fit the model.
 StatusOr<std::unique_ptr<Adapter>> LoadAdapter(const std::string& directory, const T5& model);
 
 // Folds LoRA into the model's parameters (W += alpha/rank · B·A). Refuses a prompt.

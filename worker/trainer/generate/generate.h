@@ -17,8 +17,10 @@ struct Generated {
   bool ended = false;                 // </s> was generated; else max_new_tokens cut it
 };
 
-// One batch. sources: token ids with their closing </s>, of any lengths; padding does not change what is generated.
+// One batch. sources: token ids with their closing </s>, of any lengths; padding does not change what is
+// generated.
 std::vector<Generated> Generate(const T5& model, const ForwardContext& context,
-                                std::span<const std::vector<text::TokenId>> sources, const EvaluateSettings& settings);
+                                std::span<const std::vector<text::TokenId>> sources,
+                                const EvaluateSettings& settings);
 
 }  // namespace lorikeet::trainer
