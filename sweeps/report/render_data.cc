@@ -1,0 +1,99 @@
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "sweeps/report/render.h"
+
+namespace lorikeet::report {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+template <typename T>
+Json OrNull(const std::optional<T>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+// A row's values by the names they have in the database's views.
+Json RowJson(const Row& row) {
+  Json json;
+  json["arm"] = row.arm;
+  json["configuration"] = row.configuration;
+  json["baseline"] = row.baseline;
+  json["reference"] = row.reference;
+  json["seeds"] = row.seeds;
+  json["planned"] = row.planned;
+  json["failed"] = row.failed;
+  json["running"] = row.running;
+  json["failures"] = row.failures;
+  for (const auto& [name, value] : {std::pair("rouge1", &row.rouge1),
+                                    {"rouge2", &row.rouge2},
+                                    {"rougeL", &row.rougeL},
+                                    {"rougeLsum", &row.rougeLsum}}) {
+    json[std::string(name) + "_mean"] = OrNull(value->mean);
+    json[std::string(name) + "_sd"] = OrNull(value->sd);
+  }
+  json["rouge1_difference"] = OrNull(row.difference_rouge1);
+  json["validation_rouge1_mean"] = OrNull(row.validation_rouge1);
+  json["validation_loss_mean"] = OrNull(row.validation_loss);
+  json["trainable_parameters"] = OrNull(row.trainable_parameters);
+  json["trainable_share"] = OrNull(row.trainable_share);
+  json["train_seconds"] = OrNull(row.train_seconds);
+  json["tokens_per_second"] = OrNull(row.tokens_per_second);
+  json["generated_tokens_per_second"] = OrNull(row.generated_tokens_per_second);
+  json["latency_p50_seconds"] = OrNull(row.latency_p50_seconds);
+  json["latency_p95_seconds"] = OrNull(row.latency_p95_seconds);
+  json["peak_memory_bytes"] = OrNull(row.peak_memory_bytes);
+  json["adapter_bytes"] = OrNull(row.adapter_bytes);
+  json["device_model"] = OrNull(row.device_model);
+  return json;
+}
+
+std::string CsvCell(const Json& value) {
+  if (value.is_null()) return "";
+  std::string text;
+  if (value.is_array()) {
+    for (const Json& item : value) text += (text.empty() ? "" : "; ") + item.get<std::string>();
+  } else if (value.is_string()) {
+    text = value.get<std::string>();
+  } else {
+    text = value.dump();
+  }
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
+}
+
+}  // namespace
+
+std::string RenderCsv(const Table& table) {
+  std::string text = "sweep";
+  const Json heading = RowJson(Row());
+  for (const auto& [name, value] : heading.items()) text += "," + name;
+  text += "\r\n";
+  for (const Row& row : table.rows) {
+    text += CsvCell(table.sweep);
+    const Json json = RowJson(row);
+    for (const auto& [name, value] : json.items()) text += "," + CsvCell(value);
+    text += "\r\n";
+  }
+  return text;
+}
+
+std::string RenderJson(const Table& table) {
+  Json json;
+  json["sweep"] = table.sweep;
+  json["sweep_id"] = table.sweep_id;
+  json["state"] = table.state;
+  json["baseline"] = table.baseline;
+  json["trials"] = table.trials;
+  json["succeeded"] = table.succeeded;
+  json["failed"] = table.failed;
+  json["rows"] = Json::array();
+  for (const Row& row : table.rows) json["rows"].push_back(RowJson(row));
+  json["notes"] = table.notes;
+  json["answer"] = table.answer;
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace lorikeet::report

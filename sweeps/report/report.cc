@@ -1,0 +1,261 @@
+#include "sweeps/report/report.h"
+
+#include <SQLiteCpp/SQLiteCpp.h>
+#include <sqlite3.h>
+
+#include <exception>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "common/nearest.h"
+#include "sweeps/report/answer.h"
+
+namespace lorikeet::report {
+namespace {
+
+constexpr int kBusyTimeoutMs = 10'000;
+constexpr int kOldestVersion = 2;  // the first with the views
+
+// A path as SQLite's file: URIs want it.
+std::string Uri(const std::string& path, const char* query) {
+  std::string uri = "file:";
+  for (const char c : path) {
+    if (c == '%' || c == '?' || c == '#') {
+      uri += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    } else {
+      uri += c;
+    }
+  }
+  return uri + query;
+}
+
+std::unique_ptr<SQLite::Database> OpenWith(const std::string& path, const char* query) {
+  auto database = std::make_unique<SQLite::Database>(
+      Uri(path, query), SQLite::OPEN_READONLY | SQLite::OPEN_URI, kBusyTimeoutMs);
+  database->execAndGet("SELECT count(*) FROM sqlite_master");  // opening alone reads nothing
+  return database;
+}
+
+// Read-only, and beside a coordinator that writes. Such a connection needs the WAL's shared memory, which
+// cannot be made in a folder that we may not write; where there is no WAL either (after a clean stop), the
+// file alone is complete, and nobody who could not make that memory can be writing it.
+std::unique_ptr<SQLite::Database> OpenReadOnly(const std::string& path) {
+  try {
+    return OpenWith(path, "?mode=ro");
+  } catch (const SQLite::Exception& error) {
+    std::error_code ignored;
+    const bool no_memory = error.getErrorCode() == SQLITE_CANTOPEN || error.getErrorCode() == SQLITE_READONLY;
+    if (!no_memory || !std::filesystem::exists(path, ignored) ||
+        std::filesystem::exists(path + "-wal", ignored))
+      throw;
+    return OpenWith(path, "?mode=ro&immutable=1");
+  }
+}
+
+Status ToStatus(const SQLite::Exception& error, const std::string& path) {
+  switch (error.getErrorCode()) {
+    case SQLITE_NOTADB:
+      return InvalidArgument("{}: is not a SQLite database", path);
+    case SQLITE_BUSY:
+      return Unavailable("{}: another program has it locked", path);
+    case SQLITE_CANTOPEN:
+      return NotFound("{}: cannot be opened ({})", path, error.what());
+    default:
+      return Internal("{}: {}", path, error.what());
+  }
+}
+
+std::optional<double> Double(const SQLite::Column& column) {
+  if (column.isNull()) return std::nullopt;
+  return column.getDouble();
+}
+std::optional<std::int64_t> Int(const SQLite::Column& column) {
+  if (column.isNull()) return std::nullopt;
+  return column.getInt64();
+}
+
+// "bad_input" is for programs.
+std::string FailureText(std::int64_t count, std::string kind) {
+  for (char& c : kind) {
+    if (c == '_') c = ' ';
+  }
+  return fmt::format("{} {}", count, kind);
+}
+
+class SqliteReport : public Report {
+ public:
+  SqliteReport(std::string path, std::unique_ptr<SQLite::Database> database)
+      : path_(std::move(path)), database_(std::move(database)) {}
+
+  StatusOr<Table> ReadTable(const std::string& sweep) override {
+    try {
+      // One snapshot for all that is read; short, since an open one keeps the WAL from being moved into the
+      // file.
+      const SQLite::Transaction snapshot(*database_);
+      Table table;
+      RETURN_IF_ERROR(ReadSweep(sweep, table));
+      ReadRows(table);
+      ReadCounts(table);
+      SQLite::Statement compared(*database_, "SELECT EXISTS (SELECT 1 FROM comparisons WHERE sweep_id = ?)");
+      compared.bind(1, table.sweep_id);
+      compared.executeStep();
+      table.answer = Answer(table, compared.getColumn(0).getInt() != 0);
+      return table;
+    } catch (const SQLite::Exception& error) {
+      return ToStatus(error, path_);
+    } catch (const std::exception& error) {
+      return Internal("{}: {}", path_, error.what());
+    }
+  }
+
+  StatusOr<std::vector<std::string>> SweepNames() override {
+    try {
+      return Names();
+    } catch (const SQLite::Exception& error) {
+      return ToStatus(error, path_);
+    }
+  }
+
+ private:
+  std::vector<std::string> Names() {
+    std::vector<std::string> names;
+    SQLite::Statement query(*database_, "SELECT name FROM sweeps ORDER BY submitted_at, rowid");
+    while (query.executeStep()) names.push_back(query.getColumn(0).getString());
+    return names;
+  }
+
+  Status ReadSweep(const std::string& sweep, Table& table) {
+    SQLite::Statement query(
+        *database_,
+        "SELECT id, name, state, baseline, trials, notes,"
+        " (SELECT count(*) FROM trials AS t WHERE t.sweep_id = w.id AND t.state = 'succeeded'),"
+        " (SELECT count(*) FROM trials AS t WHERE t.sweep_id = w.id AND t.state = 'failed')"
+        " FROM sweeps AS w WHERE id = ?1 OR name = ?1 ORDER BY id = ?1 DESC LIMIT 1");
+    query.bind(1, sweep);
+    if (!query.executeStep()) {
+      const std::vector<std::string> names = Names();
+      if (names.empty()) return NotFound("{}: holds no sweep yet", path_);
+      const std::string near = DidYouMean(sweep, names);
+      return NotFound("{}: holds no sweep '{}'{}", path_, sweep,
+                      near.empty() ? fmt::format("; the newest is '{}'", names.back()) : near);
+    }
+    table.sweep_id = query.getColumn(0).getString();
+    table.sweep = query.getColumn(1).getString();
+    table.state = query.getColumn(2).getString();
+    table.baseline = query.getColumn(3).getString();
+    table.trials = query.getColumn(4).getInt64();
+    table.notes = nlohmann::json::parse(query.getColumn(5).getString()).get<std::vector<std::string>>();
+    table.succeeded = query.getColumn(6).getInt64();
+    table.failed = query.getColumn(7).getInt64();
+    return absl::OkStatus();
+  }
+
+  void ReadRows(Table& table) {
+    SQLite::Statement query(
+        *database_,
+        "SELECT r.arm, r.configuration, r.baseline, r.seeds, r.planned, r.failed,"
+        " r.rouge1_mean, r.rouge1_sd, r.rouge2_mean, r.rouge2_sd, r.rougeL_mean, r.rougeL_sd, "
+        "r.rougeLsum_mean,"
+        " r.rougeLsum_sd, v.rouge1_difference, r.validation_rouge1_mean, r.validation_loss_mean,"
+        " r.trainable_parameters, r.trainable_percent / 100, r.train_seconds, r.tokens_per_second,"
+        " r.generated_tokens_per_second, r.latency_p50_seconds, r.latency_p95_seconds, r.peak_memory_bytes,"
+        " r.adapter_bytes, r.device_model"
+        " FROM configurations AS c"
+        " JOIN rouge_table AS r ON r.sweep = ?2 AND r.configuration = c.name"
+        " JOIN versus_full AS v ON v.sweep = ?2 AND v.configuration = c.name"
+        " WHERE c.sweep_id = ?1 ORDER BY c.position, c.id");
+    query.bind(1, table.sweep_id);
+    query.bind(2, table.sweep);
+    while (query.executeStep()) {
+      int column = 0;
+      const auto next = [&] { return query.getColumn(column++); };
+      const auto mean_sd = [&] {
+        const auto mean = Double(next());
+        return MeanSd{.mean = mean, .sd = Double(next())};
+      };
+      Row row;
+      row.arm = next().getString();
+      row.reference = row.arm == "zero_shot" || row.arm == "lead";
+      row.configuration = next().getString();
+      row.baseline = next().getInt() != 0;
+      row.seeds = next().getInt64();
+      row.planned = next().getInt64();
+      row.failed = next().getInt64();
+      row.rouge1 = mean_sd();
+      row.rouge2 = mean_sd();
+      row.rougeL = mean_sd();
+      row.rougeLsum = mean_sd();
+      row.difference_rouge1 = Double(next());
+      if (row.baseline) row.difference_rouge1.reset();
+      row.validation_rouge1 = Double(next());
+      row.validation_loss = Double(next());
+      row.trainable_parameters = Int(next());
+      row.trainable_share = Double(next());
+      row.train_seconds = Double(next());
+      row.tokens_per_second = Double(next());
+      row.generated_tokens_per_second = Double(next());
+      row.latency_p50_seconds = Double(next());
+      row.latency_p95_seconds = Double(next());
+      row.peak_memory_bytes = Int(next());
+      row.adapter_bytes = Int(next());
+      const SQLite::Column device = next();
+      if (!device.isNull()) row.device_model = device.getString();
+      table.rows.push_back(std::move(row));
+    }
+  }
+
+  // How many trials of each row run, failed (by kind) or were cancelled.
+  void ReadCounts(Table& table) {
+    SQLite::Statement query(*database_,
+                            "SELECT c.name, t.state, coalesce(t.failure_kind, 'failed') AS kind, count(*)"
+                            " FROM trials AS t JOIN configurations AS c ON c.id = t.configuration_id"
+                            " WHERE t.sweep_id = ? AND t.state IN ('running', 'failed', 'cancelled')"
+                            " GROUP BY c.id, t.state, CASE t.state WHEN 'failed' THEN kind END"
+                            " ORDER BY c.position, t.state DESC, kind");
+    query.bind(1, table.sweep_id);
+    while (query.executeStep()) {
+      const std::string name = query.getColumn(0).getString(), state = query.getColumn(1).getString();
+      const std::int64_t count = query.getColumn(3).getInt64();
+      for (Row& row : table.rows) {
+        if (row.configuration != name) continue;
+        if (state == "running") {
+          row.running = count;
+        } else {
+          row.failures.push_back(FailureText(
+              count, state == "failed" ? query.getColumn(2).getString() : std::string("cancelled")));
+        }
+      }
+    }
+  }
+
+  std::string path_;
+  std::unique_ptr<SQLite::Database> database_;
+};
+
+}  // namespace
+
+StatusOr<std::unique_ptr<Report>> Report::Open(const std::string& database_path) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(database_path, ignored))
+    return NotFound("{}: there is no such file", database_path);
+  try {
+    auto database = OpenReadOnly(database_path);
+    const int version = database->execAndGet("PRAGMA user_version").getInt();
+    if (!database->tableExists("sweeps")) {
+      return InvalidArgument("{}: is a SQLite database, but not one of Lorikeet's", database_path);
+    }
+    if (version < kOldestVersion) {
+      return FailedPrecondition(
+          "{}: the database has version {}, tables need version {}; start sweep-coordinator on it once, "
+          "which brings it "
+          "forward",
+          database_path, version, kOldestVersion);
+    }
+    return std::make_unique<SqliteReport>(database_path, std::move(database));
+  } catch (const SQLite::Exception& error) {
+    return ToStatus(error, database_path);
+  }
+}
+
+}  // namespace lorikeet::report
