@@ -1,0 +1,135 @@
+#!/usr/bin/env python3
+"""train: events, exit codes, control lines, kill -9."""
+import json
+import os
+import subprocess
+import time
+import unittest
+
+from trainer_program import TRAINER, TrainerTest, lines, run
+
+
+class Train(TrainerTest):
+    def trial(self, name, **changes):
+        trial = {
+            "sweep": "tiny", "configuration": "lora rank=2", "method": "lora", "seed": 1, "model": self.model,
+            "data": {"train": self.path("train.jsonl"), "validation": self.path("validation.jsonl"),
+                     "test": self.path("test.jsonl"), "max_source_tokens": 32, "max_target_tokens": 16},
+            "train": {"epochs": 3, "batch_size": 4, "learning_rate": 0.01},
+            "evaluate": {"max_new_tokens": 4},
+            "lora": {"rank": 2, "alpha": 4, "targets": ["q", "v"], "dropout": 0.0},
+        }
+        for key, value in changes.items():
+            trial[key] = {**trial[key], **value} if isinstance(value, dict) else value
+        with open(self.path(name + ".json"), "w") as file:
+            json.dump(trial, file)
+        return self.path(name + ".json")
+
+    def train(self, trial, out, *args):
+        return run("train", "--trial", trial, "--out", self.path(out), "--threads", "1", "--attempt", "a-1", *args)
+
+    def start(self, trial, out, *args):
+        return subprocess.Popen([TRAINER, "train", "--trial", trial, "--out", self.path(out), "--threads", "1",
+                                 "--attempt", "a-1", *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def weights(self, out):
+        with open(os.path.join(self.path(out), "kept", "adapter_model.safetensors"), "rb") as file:
+            return file.read()
+
+    def test_events_of_a_trial(self):
+        rc, out, err = self.train(self.trial("events"), "events", "--documents")
+        self.assertEqual((rc, err), (0, ""))
+        every = lines(out)
+        self.assertTrue(all(one["attempt"] == "a-1" for one in every))
+        self.assertEqual(every[-1]["event"].lower(), "result")
+        kinds = [one["event"].lower() for one in every]
+        self.assertEqual(kinds.count("document"), 9)
+        self.assertEqual(kinds.count("prediction"), 9)
+        self.assertLess(max(i for i, k in enumerate(kinds) if k == "document"), kinds.index("prediction"))
+        self.assertEqual(sorted(os.listdir(self.path("events"))), ["kept"])
+
+    def test_bad_input_is_refused_and_told(self):
+        for changes, words in (({"model": self.path("none")}, "none"),
+                               ({"data": {"test": self.path("gone.jsonl")}}, "gone.jsonl"),
+                               ({"train": {"batch_size": 0}}, "batch_size")):
+            result = self.train(self.trial("bad", **changes), "bad")
+            out = self.assert_refused(result, words)
+            failed = lines(out)[-1]
+            self.assertEqual((failed["event"].lower(), failed["kind"]), ("failed", "bad_input"))
+            self.assertIn(words, failed["message"])
+        self.assert_refused(run("train", "--trial", self.path("nowhere.json"), "--out", self.path("x")), "nowhere.json")
+
+    def test_divergence(self):
+        rc, out, err = self.train(self.trial("diverged", train={"learning_rate": 1e30, "gradient_clip": 0}), "diverged")
+        self.assertEqual(rc, 1, err)
+        self.assertIn("diverged", err)
+        self.assertEqual(lines(out)[-1]["kind"], "diverged")
+
+    def read_until(self, process, wanted):
+        """Reads events up to the first that `wanted` says yes to."""
+        seen = []
+        for line in process.stdout:
+            seen.append(json.loads(line))
+            if wanted(seen[-1]):
+                return seen
+        self.fail(f"ended early: {seen[-1:]}")
+
+    def test_kill_9_and_again_gives_the_same(self):
+        trial = self.trial("killed")
+        rc, whole, err = self.train(trial, "whole")
+        self.assertEqual(rc, 0, err)
+        losses = {one["step"]: one["value"] for one in lines(whole) if one.get("name") == "train_loss"}
+        for step in (2, 7, 18):
+            out, got = f"killed{step}", {}
+            process = self.start(trial, out, "--checkpoint-every", "0")
+            seen = self.read_until(process, lambda one: one["event"].lower().startswith("checkpoint")
+                                   and one["step"] >= step)
+            process.kill()
+            process.communicate()
+            rc, again, err = self.train(trial, out)
+            self.assertEqual(rc, 0, err)
+            second = lines(again)
+            self.assertGreaterEqual([one for one in second if one["event"].lower() == "started"][0]["from_step"], step)
+            for one in seen + second:
+                if one.get("name") == "train_loss":
+                    got[one["step"]] = one["value"]
+            self.assertEqual({k: v for k, v in losses.items() if k in got}, got)
+            self.assertEqual(self.weights(out), self.weights("whole"))
+            keep = ("test", "validation", "kept_step", "last_step")
+            self.assertEqual([second[-1][k] for k in keep], [lines(whole)[-1][k] for k in keep])
+
+    def long_trial(self, name):
+        return self.trial(name, train={"epochs": 100000})
+
+    def test_checkpoint_and_stop(self):
+        process = self.start(self.long_trial("stop"), "stop", "--control")
+        self.read_until(process, lambda one: one.get("name") == "train_loss" and one["step"] >= 3)
+        process.stdin.write('{"attempt":"a-other","action":"stop"}\nnot json\n'
+                            '{"attempt":"a-1","action":"checkpoint_and_stop"}\n')
+        process.stdin.flush()
+        seen = [json.loads(line) for line in process.stdout]
+        self.assertEqual(process.wait(60), 0)
+        self.assertEqual(seen[-1]["event"].lower(), "stopped")
+        self.assertTrue(seen[-1]["checkpointed"])
+        self.assertTrue(os.path.exists(os.path.join(self.path("stop"), "checkpoint", "state.safetensors")))
+        process.stdin.close()
+        process.stdout.close()
+
+    def test_stop_and_end_of_input_end_it_at_once(self):
+        for name, words in (("cancel", '{"attempt":"a-1","action":"stop"}\n'), ("eof", "")):
+            process = self.start(self.long_trial(name), name, "--control")
+            self.read_until(process, lambda one: one.get("name") == "train_loss")
+            process.stdin.write(words)
+            process.stdin.close() if not words else process.stdin.flush()
+            begin = time.time()
+            rest = process.stdout.read()
+            self.assertEqual(process.wait(30), 1)
+            self.assertLess(time.time() - begin, 10)
+            self.assertNotIn("topped", rest)
+            process.stdout.close()
+            if words:
+                process.stdin.close()
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,29 @@
+#include "worker/trainer/train/loaded_model.h"
+
+#include <filesystem>
+
+namespace lorikeet::trainer {
+
+StatusOr<LoadedModel> LoadModel(const std::string& directory, const std::string& adapter_directory,
+                                const LoadOptions& options) {
+  std::error_code error;
+  for (const std::string* needed : {&directory, &adapter_directory}) {
+    if (needed == &adapter_directory && needed->empty()) continue;
+    if (!std::filesystem::is_directory(*needed, error)) return NotFound("{}: no such directory", *needed);
+  }
+  LoadedModel loaded;
+  ASSIGN_OR_RETURN(loaded.tokenizer, text::Tokenizer::Load(directory));
+  ASSIGN_OR_RETURN(loaded.model, T5::Load(directory, options));
+  const std::int64_t rows = loaded.model->config().vocab_size;
+  if (loaded.tokenizer->vocabulary_size() > rows) {
+    return InvalidArgument(
+        "{}: spiece.model does not fit the model: {} pieces and {} sentinels, but vocab_size is {}",
+        directory, loaded.tokenizer->pieces(), text::Tokenizer::kSentinels, rows);
+  }
+  if (!adapter_directory.empty()) {
+    ASSIGN_OR_RETURN(loaded.adapter, LoadAdapter(adapter_directory, *loaded.model));
+  }
+  return loaded;
+}
+
+}  // namespace lorikeet::trainer

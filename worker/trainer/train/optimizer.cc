@@ -1,0 +1,44 @@
+#include "worker/trainer/train/optimizer.h"
+
+#include <c10/core/GradMode.h>
+
+namespace lorikeet::trainer {
+
+Status Optimizer::Restore(const TensorMap& state, std::int64_t steps) {
+  const at::NoGradGuard no_grad;
+  for (auto& [name, tensor] : State()) {
+    const auto found = state.find(name);
+    if (found == state.end()) return InvalidArgument("{} is missing", name);
+    if (found->second.sizes() != tensor.sizes()) {
+      return InvalidArgument("{}: {} values, {} would be right", name, found->second.numel(), tensor.numel());
+    }
+    tensor.copy_(found->second);
+  }
+  steps_ = steps;
+  return absl::OkStatus();
+}
+
+StatusOr<std::unique_ptr<Optimizer>> CreateOptimizer(const OptimizerSettings& settings,
+                                                     const TensorMap& parameters) {
+  if (settings.name == "adamw") return CreateAdamW(settings, parameters);
+  if (settings.name == "adafactor") return CreateAdafactor(settings, parameters);
+  return InvalidArgument("train.optimizer: {}: adamw or adafactor would be right", settings.name);
+}
+
+double ClipGradients(const std::vector<at::Tensor>& parameters, double limit) {
+  const at::NoGradGuard no_grad;
+  std::vector<at::Tensor> gradients;
+  for (const at::Tensor& parameter : parameters) {
+    if (parameter.grad().defined()) gradients.push_back(parameter.grad());
+  }
+  if (gradients.empty()) return 0;
+  const at::Tensor total = at::stack(at::_foreach_norm(gradients, 2)).norm(2);
+  const double norm = total.item<double>();
+  if (limit > 0 && norm > 0) {
+    const double coefficient = limit / (norm + 1e-6);
+    if (coefficient < 1) at::_foreach_mul_(gradients, coefficient);
+  }
+  return norm;
+}
+
+}  // namespace lorikeet::trainer

@@ -1,0 +1,46 @@
+#include "worker/trainer/train/terminal.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+namespace lorikeet::trainer {
+
+std::string FormatSeconds(double seconds) {
+  const auto whole = static_cast<std::int64_t>(std::llround(std::max(0.0, seconds)));
+  if (whole < 3600) return fmt::format("{}:{:02}", whole / 60, whole % 60);
+  return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
+}
+
+ProgressLine::ProgressLine() {
+  const char* const terminal = std::getenv("TERM");
+  terminal_ = isatty(STDERR_FILENO) == 1 && (terminal == nullptr || std::strcmp(terminal, "dumb") != 0);
+}
+
+void ProgressLine::Update(const std::string& phase, std::int64_t step, std::int64_t total,
+                          std::optional<double> loss, double tokens_per_second, double eta_seconds) {
+  if (!terminal_) return;
+  const auto now = std::chrono::steady_clock::now();
+  if (shown_ && now - last_ < std::chrono::milliseconds(200)) return;
+  last_ = now;
+  std::string line = fmt::format("{} {}/{}", phase, step, total);
+  if (loss) line += fmt::format("  loss {:.4f}", *loss);
+  if (tokens_per_second > 0) line += fmt::format("  {:.0f} tokens/s", tokens_per_second);
+  if (eta_seconds >= 0) line += fmt::format("  {} left", FormatSeconds(eta_seconds));
+  fmt::print(stderr, "\r\x1b[K{}", line);
+  std::fflush(stderr);
+  shown_ = true;
+}
+
+void ProgressLine::Clear() {
+  if (!shown_) return;
+  fmt::print(stderr, "\r\x1b[K");
+  std::fflush(stderr);
+  shown_ = false;
+}
+
+}  // namespace lorikeet::trainer

@@ -1,0 +1,35 @@
+// One trial, from its data to its result: what `sweep-trainer train` does.
+//
+// The trial's directory:
+//   checkpoint/  see checkpoint.h; gone once the trial is done
+//   kept/        the kept weights: a PEFT adapter, or a Hugging Face directory with `full`
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <string>
+
+#include "common/status.h"
+#include "sweeps/trial/trial.h"
+#include "worker/trainer/train/loop.h"
+
+namespace lorikeet::trainer {
+
+struct TrialRunOptions {
+  Trial trial;
+  std::string directory;
+  at::Device device = at::kCPU;
+  bool documents = false;  // send a Document event for each scored document
+  double checkpoint_seconds = 30;
+};
+
+enum class TrialEnd { kDone, kStopped };
+
+// Sends events as it goes, the Result or Stopped last. Not thread-safe. On an error nothing but the status
+// says it; FailureKind names it.
+StatusOr<TrialEnd> RunTrial(const TrialRunOptions& options, const TrialHooks& hooks);
+
+// "bad_input", "diverged", "oom" or "crashed".
+std::string FailureKind(const Status& status);
+
+}  // namespace lorikeet::trainer
