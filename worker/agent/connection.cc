@@ -55,7 +55,12 @@ void Connection::Close(Duration timeout) {
   if (!stream_->WaitForEnd(timeout)) {
     stream_->Cancel();
     stream_->Take();  // a paused read would hold the stream
-    stream_->WaitForEnd(kCancelTimeout);
+    if (!stream_->WaitForEnd(kCancelTimeout)) {
+      spdlog::error("gRPC does not let go of the stream to {}", options_.address);
+      (void)stream_.release();  // NOLINT(bugprone-unused-return-value): gRPC still uses it; the process is
+                                // about to end
+      return;
+    }
   }
   stream_.reset();
 }
@@ -83,6 +88,7 @@ void Connection::Step(Session& session) {
   if (refused_) return;
   if (stream_ != nullptr) {
     for (const v1::CoordinatorMessage& message : stream_->Take()) {
+      heard_ = true;
       failures_ = 0;
       last_error_.clear();
       session.OnMessage(message);
@@ -100,6 +106,7 @@ void Connection::Step(Session& session) {
 }
 
 void Connection::Open(Session& session) {
+  heard_ = false;
   const StatusOr<std::string> token = options_.token();
   if (!token.ok()) return HandleEnd(session, token.status());
   stream_ = Stream::Open(options_.channel, *token, wake_);
@@ -109,7 +116,7 @@ void Connection::Open(Session& session) {
 void Connection::HandleEnd(Session& session, const Status& status) {
   const std::string reason = status.ok() ? "it ended the stream" : Message(status);
   session.OnDisconnected(reason);
-  if (IsRefusal(status)) {
+  if (!heard_ && IsRefusal(status)) {
     refused_ = status;
     return;
   }

@@ -62,8 +62,9 @@ class Connection : public Link {
   Clock& clock_;
   RandomSource& random_;
 
-  std::shared_ptr<Stream> stream_;
+  std::unique_ptr<Stream> stream_;
   SteadyTime open_at_{};
+  bool heard_ = false;        // something came on this stream
   int failures_ = 0;          // in a row
   bool unreachable_ = false;  // the last stream ended for want of a connection
   std::string last_error_;

@@ -125,6 +125,11 @@ void Session::HandleWelcome(const v1::Welcome& welcome) {
     if (attempt == nullptr || attempt->dropped) continue;
     kept.insert(welcome.keep(i));
     const std::int64_t committed = i < welcome.committed_size() ? welcome.committed(i) : 0;
+    if (committed < attempt->spool->acknowledged()) {
+      // It has lost what it had acknowledged (a restored database), and we may have freed it.
+      DropAttempt(*attempt, "the coordinator lacks events that it had acknowledged");
+      continue;
+    }
     if (Status status = attempt->spool->Acknowledge(committed); !status.ok())
       return Finish(1, Message(status));
     attempt->sent = attempt->spool->acknowledged();

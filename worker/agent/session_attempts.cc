@@ -238,7 +238,8 @@ void Session::DropAttempt(Attempt& attempt, const std::string& reason) {
   if (attempt.dropped) return;
   spdlog::info("attempt {} is dropped: {}", attempt.record.attempt_id, reason);
   attempt.dropped = true;
-  attempt.trial_over = true;
+  // One that was handed in before may have told of a checkpoint that the next attempt resumes from.
+  if (!attempt.final_spooled) attempt.trial_over = true;
   attempt.progress.reset();
   attempt.in_flight.clear();
   if (attempt.process) {

@@ -21,14 +21,10 @@ constexpr std::size_t kMostQueued = 8192;
 Connection::Stream::Stream(const std::shared_ptr<grpc::Channel>& channel, int wake)
     : wake_(wake), stub_(v1::WorkerService::NewStub(channel)) {}
 
-std::shared_ptr<Connection::Stream> Connection::Stream::Open(const std::shared_ptr<grpc::Channel>& channel,
+std::unique_ptr<Connection::Stream> Connection::Stream::Open(const std::shared_ptr<grpc::Channel>& channel,
                                                              const std::string& token, int wake) {
-  std::shared_ptr<Stream> stream(new Stream(channel, wake));
+  std::unique_ptr<Stream> stream(new Stream(channel, wake));
   rpc::Authorize(stream->context_, token);
-  {
-    absl::MutexLock lock(&stream->mutex_);
-    stream->self_ = stream;
-  }
   stream->stub_->async()->Session(&stream->context_, stream.get());
   stream->AddHold();
   stream->StartRead(&stream->reading_message_);
@@ -113,10 +109,8 @@ std::optional<grpc::Status> Connection::Stream::End() {
 void Connection::Stream::Cancel() { context_.TryCancel(); }
 
 void Connection::Stream::OnDone(const grpc::Status& status) {
-  std::shared_ptr<Stream> self;
-  // The owner may close the wake file once the end is known: wake first.
+  // Once the lock is let go with the end known, the owner may destroy this object and the wake file.
   absl::MutexLock lock(&mutex_);
-  self = std::move(self_);
   end_ = status;
   Wake();
 }

@@ -16,11 +16,12 @@
 
 namespace lorikeet::agent {
 
-// Thread-safe: the owner's thread and gRPC's meet here. Keeps itself alive until gRPC is done with it.
+// Thread-safe: the owner's thread and gRPC's meet here. The owner destroys it, and only once it has ended:
+// the last reference to a channel must not go on a thread of gRPC's own, which would wait for itself.
 class Connection::Stream : public grpc::ClientBidiReactor<v1::WorkerMessage, v1::CoordinatorMessage> {
  public:
   // `wake` is written to when Take has something new.
-  static std::shared_ptr<Stream> Open(const std::shared_ptr<grpc::Channel>& channel, const std::string& token,
+  static std::unique_ptr<Stream> Open(const std::shared_ptr<grpc::Channel>& channel, const std::string& token,
                                       int wake);
 
   void Send(const v1::WorkerMessage& message);
@@ -48,7 +49,6 @@ class Connection::Stream : public grpc::ClientBidiReactor<v1::WorkerMessage, v1:
   const std::unique_ptr<v1::WorkerService::Stub> stub_;
 
   absl::Mutex mutex_;
-  std::shared_ptr<Stream> self_ ABSL_GUARDED_BY(mutex_);  // until OnDone
   // While held, operations may be started from outside gRPC's callbacks, and OnDone does not come.
   bool held_ ABSL_GUARDED_BY(mutex_) = true;
   std::deque<v1::WorkerMessage> queue_ ABSL_GUARDED_BY(mutex_);

@@ -1,0 +1,129 @@
+// A coordinator in this process, on a real port: keeps what workers report, and forgets nothing when it
+// restarts.
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "lorikeet/v1/worker.grpc.pb.h"
+
+namespace lorikeet::agent {
+
+// Thread-safe.
+class FakeCoordinator : public v1::WorkerService::Service {
+ public:
+  explicit FakeCoordinator(std::string token) : token_("Bearer " + std::move(token)) { Start(); }
+  ~FakeCoordinator() override { Stop(); }
+
+  // Again on the port of the first time.
+  void Start() {
+    grpc::ServerBuilder builder;
+    int port = 0;
+    builder.AddListeningPort("127.0.0.1:" + std::to_string(port_), grpc::InsecureServerCredentials(), &port);
+    builder.RegisterService(this);
+    server_ = builder.BuildAndStart();
+    port_ = port;
+  }
+  void Stop() {
+    if (server_ != nullptr) server_->Shutdown(std::chrono::system_clock::now());
+    server_.reset();
+  }
+  std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+
+  bool Send(const v1::CoordinatorMessage& message) {
+    absl::MutexLock lock(&mutex_);
+    return stream_ != nullptr && stream_->Write(message);
+  }
+
+  // Whether it comes true within half a minute. `condition` runs under the lock.
+  bool Eventually(const std::function<bool()>& condition) {
+    absl::MutexLock lock(&mutex_);
+    return mutex_.AwaitWithTimeout(absl::Condition(&condition), absl::Seconds(30));
+  }
+
+  // Guarded by the lock: read them in Eventually.
+  std::vector<v1::Hello> hellos;
+  std::map<std::string, std::vector<v1::Event>> committed;  // by attempt
+  std::vector<std::string> closed;
+  int repeats = 0, holes = 0, drainings = 0;
+  bool welcomed = false;
+
+ private:
+  using Stream = grpc::ServerReaderWriter<v1::CoordinatorMessage, v1::WorkerMessage>;
+
+  grpc::Status Session(grpc::ServerContext* context, Stream* stream) override {
+    const auto& metadata = context->client_metadata();
+    const auto token = metadata.find("authorization");
+    if (token == metadata.end() || std::string(token->second.data(), token->second.size()) != token_) {
+      return {grpc::StatusCode::UNAUTHENTICATED, "the token is not this coordinator's"};
+    }
+    v1::WorkerMessage message;
+    if (!stream->Read(&message)) return grpc::Status::OK;
+    Welcome(message.hello(), stream);
+    while (stream->Read(&message)) Handle(message, stream);
+    absl::MutexLock lock(&mutex_);
+    if (stream_ == stream) {
+      stream_ = nullptr;
+      welcomed = false;
+    }
+    return grpc::Status::OK;
+  }
+
+  void Welcome(const v1::Hello& hello, Stream* stream) {
+    absl::MutexLock lock(&mutex_);
+    hellos.push_back(hello);
+    v1::CoordinatorMessage answer;
+    v1::Welcome& welcome = *answer.mutable_welcome();
+    welcome.set_session(static_cast<std::int64_t>(hellos.size()));
+    welcome.set_lease_milliseconds(60'000);
+    welcome.set_renew_milliseconds(200);
+    for (const v1::Held& held : hello.held()) {
+      welcome.add_keep(held.attempt_id());
+      welcome.add_committed(static_cast<std::int64_t>(committed[held.attempt_id()].size()));
+    }
+    stream->Write(answer);
+    stream_ = stream;
+    welcomed = true;
+  }
+
+  void Handle(const v1::WorkerMessage& message, Stream* stream) {
+    absl::MutexLock lock(&mutex_);
+    v1::CoordinatorMessage answer;
+    if (message.has_events()) {
+      std::vector<v1::Event>& events = committed[message.events().attempt_id()];
+      for (const v1::Event& event : message.events().events()) {
+        const auto next = static_cast<std::int64_t>(events.size()) + 1;
+        if (event.sequence() == next) events.push_back(event);
+        repeats += event.sequence() < next ? 1 : 0;
+        holes += event.sequence() > next ? 1 : 0;
+      }
+      answer.mutable_ack()->set_attempt_id(message.events().attempt_id());
+      answer.mutable_ack()->set_sequence(static_cast<std::int64_t>(events.size()));
+    } else if (message.has_renew()) {
+      answer.mutable_renewed()->set_nonce(message.renew().nonce());
+      for (const v1::Lease& lease : message.renew().leases())
+        answer.mutable_renewed()->add_attempt_ids(lease.attempt_id());
+    } else if (message.has_closed()) {
+      closed.push_back(message.closed().attempt_id());
+    } else if (message.has_draining()) {
+      ++drainings;
+    }
+    if (answer.message_case() != v1::CoordinatorMessage::MESSAGE_NOT_SET) stream->Write(answer);
+  }
+
+  const std::string token_;
+  int port_ = 0;
+  std::unique_ptr<grpc::Server> server_;
+  absl::Mutex mutex_;
+  Stream* stream_ = nullptr;
+};
+
+}  // namespace lorikeet::agent
