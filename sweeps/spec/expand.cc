@@ -117,6 +117,7 @@ std::optional<std::int64_t> CountTrials(const std::vector<Arm>& arms, std::int64
 std::vector<Configuration> ExpandArms(const std::vector<Arm>& arms, const Trial& base,
                                       const std::string& baseline_arm) {
   std::vector<const Arm*> order;
+  order.reserve(arms.size());
   for (const Arm& arm : arms) order.push_back(&arm);
   const auto group = [&](const Arm* arm) {
     return MethodName(arm->method) == baseline_arm ? 0 : Trains(arm->method) ? 1 : 2;

@@ -2,7 +2,6 @@
 // once.
 #pragma once
 
-#include <compare>
 #include <string>
 #include <vector>
 
@@ -14,7 +13,10 @@ namespace lorikeet::spec {
 struct Position {
   int line = 1;
   int column = 1;
-  friend auto operator<=>(const Position&, const Position&) = default;
+  friend bool operator==(const Position&, const Position&) = default;
+  friend bool operator<(const Position& a, const Position& b) {
+    return a.line != b.line ? a.line < b.line : a.column < b.column;
+  }
 };
 
 // Not thread-safe.
@@ -36,7 +38,7 @@ class Mistakes {
   struct Mistake {
     Position at;
     std::string what;
-    friend auto operator<=>(const Mistake&, const Mistake&) = default;
+    friend bool operator==(const Mistake&, const Mistake&) = default;
   };
   std::string file_;
   std::vector<Mistake> mistakes_;

@@ -26,7 +26,7 @@ std::optional<std::string> ReadScalar(const Value& value, std::string_view right
 
 // A scalar that must not be quoted: "8" is text, 8 a number.
 std::optional<std::string> ReadPlain(const Value& value, const std::string& right) {
-  const std::optional<std::string> text = ReadScalar(value, right);
+  std::optional<std::string> text = ReadScalar(value, right);
   if (text && IsQuoted(value.node)) {
     value.Refuse(right + ", without quotes");
     return std::nullopt;

@@ -101,7 +101,7 @@ std::optional<std::string> ReadSweepName(const Value& value) {
   static constexpr std::size_t kLongest = 100;
   const std::string right = fmt::format(
       "letters, digits, '.', '_' and '-', a letter or digit first, at most {} characters", kLongest);
-  const std::optional<std::string> name = ReadText(value, right);
+  std::optional<std::string> name = ReadText(value, right);
   if (!name) return std::nullopt;
   const auto is_word = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');

@@ -52,7 +52,7 @@ Key Decimal(std::string name, const Range& range, Field field) {
 }
 
 template <typename Field>
-Key Choice(std::string name, std::vector<std::string> choices, Field field) {
+Key Choice(std::string name, const std::vector<std::string>& choices, Field field) {
   return {std::move(name),
           [=](const Value& value) -> std::optional<Setting> {
             const std::optional<std::string> read = ReadChoice(value, choices);
@@ -72,8 +72,7 @@ Key Switch(std::string name, Field field) {
 }
 
 // A trial's member, for both const and changeable trials.
-#define FIELD(member) \
-  [](auto& trial) -> auto& { return trial.member; }
+#define FIELD(member) ([](auto& trial) -> auto& { return trial.member; })
 
 // epochs and steps exclude each other: the one that is set last counts.
 Key Length(const std::string& name, std::optional<std::int64_t> TrainSettings::*set,
@@ -270,6 +269,7 @@ const std::vector<Key>& ArmKeys(Method method) {
 
 std::vector<std::string> Names(const std::vector<Key>& keys) {
   std::vector<std::string> names;
+  names.reserve(keys.size());
   for (const Key& key : keys) names.push_back(key.name);
   return names;
 }

@@ -66,6 +66,7 @@ Baseline ReadBaseline(const Mapping& file, const Value& arms_value, const std::v
   Baseline baseline;
   baseline.value = arms_value;
   std::vector<std::string> names;
+  names.reserve(arms.size());
   for (const Arm& arm : arms) names.push_back(MethodName(arm.method));
   if (const Value* value = file.Find("baseline")) {
     baseline.given = true;
