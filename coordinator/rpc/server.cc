@@ -1,6 +1,7 @@
 #include "coordinator/rpc/server.h"
 
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <netdb.h>
 #include <sys/resource.h>
@@ -13,6 +14,9 @@
 #include <utility>
 
 #include "common/rpc/channel.h"
+#include "common/rpc/token.h"
+#include "coordinator/rpc/sweep_service.h"
+#include "coordinator/rpc/worker_service.h"
 
 namespace lorikeet::rpc {
 namespace {
@@ -49,10 +53,22 @@ std::string WhyNotListening(const std::string& address) {
 
 }  // namespace
 
-Server::Server(ServerOptions options, service::Service& service)
-    : tokens_(std::move(options.token)),
-      sweeps_(service, tokens_, std::move(options.database_path), options.on_fatal),
-      workers_(service, tokens_, std::move(options.build), options.on_fatal) {}
+struct Server::Impl {
+  Impl(ServerOptions options, service::Service& service)
+      : tokens(std::move(options.token)),
+        sweeps(service, tokens, std::move(options.database_path), options.on_fatal),
+        workers(service, tokens, std::move(options.build), options.on_fatal) {}
+
+  const TokenChecker tokens;
+  SweepServiceHandler sweeps;
+  WorkerServiceHandler workers;
+  std::string address;
+  std::unique_ptr<grpc::Server> server;  // goes first: it calls the handlers
+};
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+const std::string& Server::address() const { return impl_->address; }
 
 StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options, service::Service& service) {
   if (options.token.empty()) return InvalidArgument("a coordinator needs a token, on loopback too");
@@ -63,34 +79,32 @@ StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options, service::
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
 
-  std::unique_ptr<Server> server(new Server(std::move(options), service));
+  auto impl = std::make_unique<Impl>(std::move(options), service);
   grpc::ServerBuilder builder;
   SetServerLimits(builder);
   int port = 0;
   builder.AddListeningPort(listen, credentials, &port);
-  builder.RegisterService(&server->sweeps_);
-  builder.RegisterService(&server->workers_);
-  server->server_ = builder.BuildAndStart();
-  if (server->server_ == nullptr || port <= 0) {
+  builder.RegisterService(&impl->sweeps);
+  builder.RegisterService(&impl->workers);
+  impl->server = builder.BuildAndStart();
+  if (impl->server == nullptr || port <= 0) {
     return FailedPrecondition("--listen {}: cannot listen there: {}", listen, WhyNotListening(listen));
   }
-  server->address_ = HostOf(listen) + ":" + std::to_string(port);
-  for (const std::string name :
-       {v1::SweepService::service_full_name(), v1::WorkerService::service_full_name()}) {
-    server->server_->GetHealthCheckService()->SetServingStatus(name, true);
+  impl->address = HostOf(listen) + ":" + std::to_string(port);
+  for (const char* name : {v1::SweepService::service_full_name(), v1::WorkerService::service_full_name()}) {
+    impl->server->GetHealthCheckService()->SetServingStatus(name, true);
   }
-  return server;
+  return std::unique_ptr<Server>(new Server(std::move(impl)));
 }
 
 Server::~Server() { Shutdown(std::chrono::seconds(0)); }
 
 void Server::Shutdown(Duration grace) {
-  if (server_ == nullptr) return;
-  server_->GetHealthCheckService()->Shutdown();
-  workers_.EndStreams();
-  server_->Shutdown(std::chrono::system_clock::now() +
-                    std::chrono::duration_cast<std::chrono::microseconds>(grace));
-  server_->Wait();
+  impl_->server->GetHealthCheckService()->Shutdown();
+  impl_->workers.EndStreams();
+  impl_->server->Shutdown(std::chrono::system_clock::now() +
+                          std::chrono::duration_cast<std::chrono::microseconds>(grace));
+  impl_->server->Wait();
 }
 
 }  // namespace lorikeet::rpc

@@ -4,16 +4,12 @@
 // about sweeps.
 #pragma once
 
-#include <grpcpp/grpcpp.h>
-
 #include <functional>
 #include <memory>
 #include <string>
 
 #include "common/clock.h"
-#include "common/rpc/token.h"
-#include "coordinator/rpc/sweep_service.h"
-#include "coordinator/rpc/worker_service.h"
+#include "common/status.h"
 #include "coordinator/service/service.h"
 
 namespace lorikeet::rpc {
@@ -39,19 +35,15 @@ class Server {
   Server& operator=(const Server&) = delete;
 
   // ADDR:PORT with the port that was given or found.
-  const std::string& address() const { return address_; }
+  const std::string& address() const;
   // Takes no new calls, ends the workers' streams, gives running calls so long, then cancels them. Returns
   // when the service is not called any more. The first call counts.
   void Shutdown(Duration grace);
 
  private:
-  Server(ServerOptions options, service::Service& service);
-
-  const TokenChecker tokens_;
-  SweepServiceHandler sweeps_;
-  WorkerServiceHandler workers_;
-  std::string address_;
-  std::unique_ptr<grpc::Server> server_;
+  struct Impl;
+  explicit Server(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace lorikeet::rpc

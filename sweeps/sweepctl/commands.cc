@@ -107,6 +107,7 @@ Status Commands::Submit() {
     ASSIGN_OR_RETURN(const v1::SweepStatus sweep,
                      FollowSweep(client, {.sweep = submitted.sweep_id(), .check = {}}));
     name_ = submitted.sweep_id();
+    if (json_) format_ = "json";
     RETURN_IF_ERROR(Table());
     return OutcomeOf(sweep);
   });

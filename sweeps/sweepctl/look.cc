@@ -137,7 +137,7 @@ Status ShowWorkers(Client& client, bool json) {
 
 Status ShowLogs(Client& client, const std::string& trial, bool follow, bool json) {
   std::int64_t after = 0;
-  bool unreachable = false;
+  bool answered = false, away = false;  // at least once; at the last look
   for (;;) {
     // The state is read before the events: what is final then has all its events in the answer that follows.
     StatusOr<v1::TrialStatus> status = client.GetTrial(trial);
@@ -147,11 +147,13 @@ Status ShowLogs(Client& client, const std::string& trial, bool follow, bool json
     StatusOr<v1::ListEventsResponse> events =
         status.ok() ? client.ListEvents(request) : StatusOr<v1::ListEventsResponse>(status.status());
     if (!events.ok()) {
-      if (!follow || !absl::IsUnavailable(events.status())) return events.status();
-      if (!unreachable) fmt::print(stderr, "{}; trying again until it answers\n", Message(events.status()));
-      unreachable = true;
+      // A coordinator that has answered once may restart; one that never has is a wrong address.
+      if (!follow || !answered || !absl::IsUnavailable(events.status())) return events.status();
+      if (!away) fmt::print(stderr, "{}; trying again until it answers\n", Message(events.status()));
+      away = true;
     } else {
-      unreachable = false;
+      answered = true;
+      away = false;
       for (const v1::HistoryEvent& event : events->events()) {
         after = std::max(after, event.id());
         if (json) {

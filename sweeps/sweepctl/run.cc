@@ -84,12 +84,14 @@ Status CheckCapacity(Client& client, LocalCluster& cluster, std::int64_t workers
     }
     if (connected >= workers) {
       if (std::max<std::int64_t>(1, resources.gpus) <= most_slots) return absl::OkStatus();
-      const std::string memory =
-          resources.memory_bytes ? fmt::format(" with {} of memory", FormatBytes(*resources.memory_bytes)) : "";
-      return InvalidArgument("{}: resources: a trial wants {}{}, and no worker of this machine has more than {}; "
-                             "ask for less{}",
-                             file.path, resources.gpus > 0 ? fmt::format("{} GPUs", resources.gpus) : "a slot", memory,
-                             most_slots, resources.gpus > 0 ? ", or for gpus: 0 to train on CPUs" : "");
+      const std::string memory = resources.memory_bytes
+                                     ? fmt::format(" with {} of memory", FormatBytes(*resources.memory_bytes))
+                                     : "";
+      return InvalidArgument(
+          "{}: resources: a trial wants {}{}, and no worker of this machine has more than {}; "
+          "ask for less{}",
+          file.path, resources.gpus > 0 ? fmt::format("{} GPUs", resources.gpus) : "a slot", memory,
+          most_slots, resources.gpus > 0 ? ", or for gpus: 0 to train on CPUs" : "");
     }
     if (std::chrono::steady_clock::now() > deadline) {
       return Unavailable("{} of {} local workers connected", connected, workers);
@@ -159,7 +161,9 @@ Status RunSweep(const RunOptions& options) {
                    LocalCluster::Start({.programs = options.programs, .data = options.data, .give_up = [&] {
                                           return interrupted > tolerated;
                                         }}));
-  const Status outcome = RunInCluster(*cluster, file, shares);
+  Status outcome = RunInCluster(*cluster, file, shares);
+  // A child that ended says more than the call that it did not answer.
+  if (const Status child = cluster->Check(); absl::IsUnavailable(outcome) && !child.ok()) outcome = child;
   tolerated = interrupted;
   if (tolerated > 0) fmt::print(stderr, "handing the running trials back; Ctrl-C again to leave at once\n");
   const Status stopped = cluster->Stop();

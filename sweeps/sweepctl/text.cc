@@ -71,8 +71,14 @@ std::string ProgressBar(std::int64_t done, std::int64_t total, int width) {
 
 std::string Printable(const std::string& text) {
   std::string out = text;
-  std::replace_if(
-      out.begin(), out.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, ' ');
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(out[i]);
+    if (byte < 0x20 || byte == 0x7F) out[i] = ' ';
+    // C1 controls in UTF-8: U+0080 to U+009F.
+    if (byte == 0xC2 && i + 1 < out.size() && (static_cast<unsigned char>(out[i + 1]) & 0xE0) == 0x80) {
+      out[i] = out[i + 1] = ' ';
+    }
+  }
   return out;
 }
 

@@ -1,0 +1,58 @@
+// A server on a free loopback port over a FakeService, and channels to it.
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+
+#include "absl/synchronization/mutex.h"
+#include "common/rpc/channel.h"
+#include "common/rpc/token.h"
+#include "coordinator/rpc/server.h"
+#include "fake_service.h"
+
+namespace lorikeet::rpc {
+
+class ServerTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto server = Server::Start(Options(), service_);
+    ASSERT_TRUE(server.ok()) << server.status();
+    server_ = *std::move(server);
+    channel_ = *OpenChannel(server_->address(), "");
+  }
+
+  ServerOptions Options() {
+    return {.listen = "127.0.0.1:0",
+            .tls_certificate = {},
+            .tls_key = {},
+            .token = "secret",
+            .database_path = "/nowhere/results.db",
+            .build = "test build",
+            .on_fatal = [this](const Status& status) {
+              absl::MutexLock lock(&mutex_);
+              fatal_.Update(status);
+            }};
+  }
+  Status fatal() {
+    absl::MutexLock lock(&mutex_);
+    return fatal_;
+  }
+  // A context that carries the token and ends within a time that a test can wait.
+  static std::unique_ptr<grpc::ClientContext> Context(const std::string& token = "secret") {
+    auto context = std::make_unique<grpc::ClientContext>();
+    context->set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
+    if (!token.empty()) Authorize(*context, token);
+    return context;
+  }
+
+  absl::Mutex mutex_;
+  Status fatal_ ABSL_GUARDED_BY(mutex_);
+  FakeService service_;
+  std::unique_ptr<Server> server_;
+  std::shared_ptr<grpc::Channel> channel_;
+};
+
+}  // namespace lorikeet::rpc

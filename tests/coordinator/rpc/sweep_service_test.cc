@@ -1,0 +1,154 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+
+#include "fixture.h"
+#include "lorikeet/v1/client.grpc.pb.h"
+
+namespace lorikeet::rpc {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+
+constexpr char kSweep[] = R"(sweep: tiny
+model: ${MODELS}/base
+data: {train: train.jsonl, validation: validation.jsonl, test: test.jsonl}
+train: {epochs: 1}
+arms:
+  full: {learning_rate: 1.0e-3}
+  lora: {rank: [2, 4], alpha_over_rank: 2, learning_rate: 1.0e-2}
+seeds: [1, 2]
+)";
+
+class SweepServiceTest : public ServerTest {
+ protected:
+  void SetUp() override {
+    ServerTest::SetUp();
+    stub_ = v1::SweepService::NewStub(channel_);
+  }
+  static v1::SubmitRequest Request() {
+    v1::SubmitRequest request;
+    request.set_protocol_version(1);
+    request.set_text(kSweep);
+    request.set_file("/sweeps/tiny.yaml");
+    (*request.mutable_variables())["MODELS"] = "/models";
+    return request;
+  }
+
+  std::unique_ptr<v1::SweepService::Stub> stub_;
+};
+
+TEST_F(SweepServiceTest, RefusesWithoutTheToken) {
+  for (const std::string token : {"", "wrong"}) {
+    const auto context = Context(token);
+    v1::ListSweepsResponse response;
+    EXPECT_EQ(stub_->ListSweeps(context.get(), {}, &response).error_code(),
+              grpc::StatusCode::UNAUTHENTICATED);
+    const auto submit = Context(token);
+    v1::SubmitResponse submitted;
+    EXPECT_EQ(stub_->Submit(submit.get(), Request(), &submitted).error_code(),
+              grpc::StatusCode::UNAUTHENTICATED);
+  }
+  EXPECT_TRUE(service_.calls().empty());
+}
+
+TEST_F(SweepServiceTest, Submits) {
+  const auto context = Context();
+  v1::SubmitResponse response;
+  const grpc::Status status = stub_->Submit(context.get(), Request(), &response);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(response.sweep_id(), "s-1");
+  EXPECT_EQ(response.name(), "tiny");
+  EXPECT_EQ(response.trials(), 12);
+  EXPECT_TRUE(response.existing());
+  EXPECT_EQ(response.warnings(0), "mind");
+  EXPECT_THAT(service_.calls(), Contains("submit tiny"));
+}
+
+TEST_F(SweepServiceTest, NamesMistakesByFileLineAndColumn) {
+  v1::SubmitRequest request = Request();
+  request.set_text("sweep: x\nmodel: /m\narms:\n  lora: {rnak: [1, 2]}\n");
+  const auto context = Context();
+  v1::SubmitResponse response;
+  const grpc::Status status = stub_->Submit(context.get(), request, &response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), HasSubstr("tiny.yaml:4:"));
+  EXPECT_TRUE(service_.calls().empty());
+}
+
+TEST_F(SweepServiceTest, RefusesAnotherProtocolAndHugeFiles) {
+  v1::SubmitRequest request = Request();
+  request.set_protocol_version(99);
+  v1::SubmitResponse response;
+  EXPECT_EQ(stub_->Submit(Context().get(), request, &response).error_code(),
+            grpc::StatusCode::FAILED_PRECONDITION);
+  request = Request();
+  request.mutable_text()->append(2 << 20, '#');
+  EXPECT_EQ(stub_->Submit(Context().get(), request, &response).error_code(),
+            grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_TRUE(service_.calls().empty());
+}
+
+TEST_F(SweepServiceTest, AFailingStoreEndsTheProcess) {
+  service_.AnswerSubmits(absl::AlreadyExistsError("other content"));
+  v1::SubmitResponse response;
+  EXPECT_EQ(stub_->Submit(Context().get(), Request(), &response).error_code(),
+            grpc::StatusCode::ALREADY_EXISTS);
+  EXPECT_TRUE(fatal().ok());
+  service_.AnswerSubmits(Internal("disk full"));
+  EXPECT_EQ(stub_->Submit(Context().get(), Request(), &response).error_code(), grpc::StatusCode::INTERNAL);
+  EXPECT_EQ(fatal(), Internal("disk full"));
+}
+
+TEST_F(SweepServiceTest, Looks) {
+  v1::GetSweepRequest request;
+  request.set_sweep("tiny");
+  v1::SweepStatus sweep;
+  ASSERT_TRUE(stub_->GetSweep(Context().get(), request, &sweep).ok());
+  EXPECT_EQ(sweep.id(), "s-1");
+  EXPECT_EQ(sweep.state(), "running");
+  EXPECT_EQ(sweep.trials(), 12);
+  EXPECT_EQ(sweep.succeeded(), 5);
+  EXPECT_EQ(sweep.waiting(0), "no worker is connected");
+  EXPECT_EQ(sweep.eta_seconds(), 30);
+  EXPECT_TRUE(sweep.finished_at().empty());
+
+  request.set_sweep("none");
+  EXPECT_EQ(stub_->GetSweep(Context().get(), request, &sweep).error_code(), grpc::StatusCode::NOT_FOUND);
+
+  v1::ListEventsRequest events;
+  events.set_sweep("tiny");
+  events.set_after(1);
+  v1::ListEventsResponse found;
+  ASSERT_TRUE(stub_->ListEvents(Context().get(), events, &found).ok());
+  ASSERT_EQ(found.events_size(), 2);
+  EXPECT_EQ(found.events(0).message(), "line 2");
+}
+
+TEST_F(SweepServiceTest, CancelWantsOneName) {
+  v1::CancelRequest request;
+  v1::CancelResponse response;
+  EXPECT_EQ(stub_->Cancel(Context().get(), request, &response).error_code(),
+            grpc::StatusCode::INVALID_ARGUMENT);
+  request.set_sweep("tiny");
+  ASSERT_TRUE(stub_->Cancel(Context().get(), request, &response).ok());
+  EXPECT_EQ(response.trials_cancelled(), 4);
+  request.set_trial("t-1");
+  EXPECT_EQ(stub_->Cancel(Context().get(), request, &response).error_code(),
+            grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+TEST_F(SweepServiceTest, AnUnknownFormatOfTheTableIsRefused) {
+  v1::GetTableRequest request;
+  request.set_sweep("tiny");
+  request.set_format("html");
+  v1::GetTableResponse response;
+  EXPECT_EQ(stub_->GetTable(Context().get(), request, &response).error_code(),
+            grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+}  // namespace
+}  // namespace lorikeet::rpc
