@@ -5,12 +5,17 @@
 # usage: deploy/bootstrap.sh [--tests]     --tests: also what the tests and the linters need
 #
 # LibTorch comes from, first found:
-#   CMAKE_PREFIX_PATH or Torch_DIR, if one of them holds it;
+#   Torch_DIR or CMAKE_PREFIX_PATH, if one of them holds it;
+#   LORIKEET_TORCH, if set: what pip installs instead of torch==2.13.0: `cpu` for PyTorch's CPU builds, or a
+#   requirement, a wheel file, or either with pip's options (--index-url URL);
 #   a Python `torch` 2.13 that `python3` can import;
-#   `pip install $LORIKEET_TORCH` (default: torch==2.13.0; another requirement, pip options with an index, or a wheel
-#   file do as well) into a virtual environment under ${XDG_CACHE_HOME:-~/.cache}/lorikeet.
+#   `pip install torch==2.13.0`.
+# pip's go into a virtual environment under ${XDG_CACHE_HOME:-~/.cache}/lorikeet, which all checkouts share.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+version=2.13
+cpu_requirement="torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu"
 
 say() { printf 'bootstrap: %s\n' "$*" >&2; }
 fail() { say "$@"; exit 1; }
@@ -22,108 +27,152 @@ packages=(ca-certificates cmake g++ git ninja-build pkg-config python3 python3-v
 case "${1:-}" in
   "") ;;
   --tests) packages+=(clang clang-format clang-tidy libgmock-dev libgtest-dev librapidcheck-dev openssl) ;;
-  *) fail "unknown argument $1; usage: deploy/bootstrap.sh [--tests]" ;;
+  *) say "unknown argument $1; usage: deploy/bootstrap.sh [--tests]"; exit 2 ;;
 esac
 
 # ---- Debian's packages ----------------------------------------------------------------------------------------------
+os_release=${LORIKEET_OS_RELEASE:-/etc/os-release}
 system="an unknown system"
-[ -r /etc/os-release ] && system=$(. /etc/os-release; echo "${PRETTY_NAME:-$ID}")
+# shellcheck disable=SC1090
+[ -r "$os_release" ] && system=$(. "$os_release"; echo "${PRETTY_NAME:-${ID:-$system}}")
 case "$system" in
   *"Debian GNU/Linux 12"*) ;;
   *) say "tried on Debian 12 only; this is $system. Going on where possible." ;;
 esac
 
 missing_packages() {
-  local package
+  local installed package
+  installed=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' "${packages[@]}" 2>/dev/null || true)
   for package in "${packages[@]}"; do
-    dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || echo "$package"
+    grep -qxF "installed $package" <<<"$installed" || echo "$package"
   done
 }
 
 if command -v dpkg-query >/dev/null && command -v apt-get >/dev/null; then
   mapfile -t missing < <(missing_packages)
   if [ ${#missing[@]} -gt 0 ]; then
-    install="apt-get install -y --no-install-recommends ${missing[*]}"
-    if [ "$(id -u)" = 0 ]; then as_root=""
-    elif command -v sudo >/dev/null && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then as_root="sudo"
-    else fail "these packages are missing and there is neither root nor sudo. As root, run:
-  apt-get update && $install"
+    install=(apt-get install -y --no-install-recommends "${missing[@]}")
+    by_hand="apt-get update && ${install[*]}"
+    as_root=()
+    if [ "$(id -u)" != 0 ]; then
+      # Without a terminal sudo cannot ask for a password.
+      if command -v sudo >/dev/null && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then as_root=(sudo)
+      else fail "packages are missing, and this is neither root nor able to become it by sudo. As root, run:
+  $by_hand"
+      fi
     fi
     say "installing ${missing[*]}"
-    $as_root apt-get update -qq >&2 || say "apt-get update failed; trying with the lists at hand"
-    DEBIAN_FRONTEND=noninteractive $as_root $install >&2 || fail "apt-get failed; once it is mended, as root run:
-  apt-get update && $install"
+    "${as_root[@]}" apt-get update -qq >&2 || say "apt-get update failed; trying with the lists at hand"
+    # env, because sudo does not hand variables on.
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive "${install[@]}" >&2 ||
+      fail "apt-get failed; once it is mended, as root run:
+  $by_hand"
   fi
 else
   say "no apt-get here: install the equivalents of: ${packages[*]}"
 fi
 
 # ---- LibTorch -------------------------------------------------------------------------------------------------------
-# Prints the folder to put on CMAKE_PREFIX_PATH, if the Python $1 has a torch 2.13 installed; does not import it.
+# Prints the folder to put on CMAKE_PREFIX_PATH, if the Python $1 has a torch of our version; does not import it.
 torch_of() {
-  "$1" - <<'PYTHON' 2>/dev/null
+  "$1" - "$version" <<'PYTHON' 2>/dev/null
 import importlib.metadata, importlib.util, os, sys
-if not importlib.metadata.version("torch").startswith("2.13."): sys.exit(1)
+if not importlib.metadata.version("torch").startswith(sys.argv[1] + "."): sys.exit(1)
 cmake = os.path.join(os.path.dirname(importlib.util.find_spec("torch").origin), "share", "cmake")
 if not os.path.exists(os.path.join(cmake, "Torch", "TorchConfig.cmake")): sys.exit(1)
 print(cmake)
 PYTHON
 }
 
-# Whether a folder given by the user holds TorchConfig.cmake.
-holds_torch() {
+# Prints the folder with TorchConfig.cmake that is meant by a folder of Torch_DIR or CMAKE_PREFIX_PATH.
+config_folder() {
   local folder
   for folder in "$1" "$1/Torch" "$1/share/cmake/Torch"; do
-    [ -e "$folder/TorchConfig.cmake" ] && return 0
+    if [ -e "$folder/TorchConfig.cmake" ]; then (cd "$folder" && pwd -P); return 0; fi
   done
   return 1
 }
 
+# Installs $1 into the virtual environment $2: all of it or nothing, whatever interrupts.
+install_torch() {
+  local new=$2.new
+  say "installing $1 into $2 (once for all checkouts)"
+  rm -rf "$new"
+  mkdir -p "$(dirname "$2")"
+  python3 -m venv "$new" >&2 || fail "python3 -m venv failed: is python3-venv installed?"
+  # Word splitting is wanted: a requirement may bring pip's options.
+  # shellcheck disable=SC2086
+  "$new/bin/python" -m pip install --disable-pip-version-check -q $1 >&2 || {
+    rm -rf "$new"
+    fail "pip could not install '$1'. Set LORIKEET_TORCH to a requirement, an index or a wheel file that it can
+  reach (LORIKEET_TORCH=cpu for PyTorch's CPU builds), or CMAKE_PREFIX_PATH to a LibTorch that is already there."
+  }
+  rm -rf "$2"
+  mv "$new" "$2"
+}
+
+# Sets torch_path to that of requirement $1, installed if it is not.
+torch_from_pip() {
+  local requirement=$1 environment
+  [ "$requirement" != cpu ] || requirement=$cpu_requirement
+  environment=${XDG_CACHE_HOME:-$HOME/.cache}/lorikeet/$(
+    printf '%s' "$requirement" | sed 's/==/-/' | tr -c 'A-Za-z0-9.+-' '_')
+  torch_path=$(torch_of "$environment/bin/python" || true)
+  [ -z "$torch_path" ] || return 0
+  install_torch "$requirement" "$environment"
+  torch_path=$(torch_of "$environment/bin/python" || true)
+  [ -n "$torch_path" ] || fail "'$requirement' installed, but it is no torch $version with its CMake files"
+}
+
+# Prints the CUDA version that the LibTorch at $1 wants, or "of an unknown version"; nothing for a CPU build.
+cuda_of() {
+  local root cuda=""
+  root=$(cd "$(config_folder "$1")/../../.." && pwd)
+  [ -e "$root/version.py" ] && cuda=$(sed -n "s/^cuda[^=]*= '\([0-9.]*\)'.*/\1/p" "$root/version.py")
+  [ -n "$cuda" ] || [ ! -e "$root/lib/libtorch_cuda.so" ] || cuda="of an unknown version"
+  printf '%s' "$cuda"
+}
+
+has_toolkit() { command -v nvcc >/dev/null || [ -x "${CUDA_HOME:-/usr/local/cuda}/bin/nvcc" ]; }
+
 torch_path=""
-if [ -n "${Torch_DIR:-}" ] && holds_torch "$Torch_DIR"; then
-  torch_path=$(cd "$Torch_DIR" && cd .. && pwd)
-elif [ -n "${CMAKE_PREFIX_PATH:-}" ]; then
+if [ -n "${Torch_DIR:-}" ]; then
+  torch_path=$(config_folder "$Torch_DIR" || true)
+  [ -n "$torch_path" ] || say "Torch_DIR=$Torch_DIR holds no TorchConfig.cmake; looking further"
+  torch_path=${torch_path%/Torch}
+fi
+if [ -z "$torch_path" ] && [ -n "${CMAKE_PREFIX_PATH:-}" ]; then
   IFS=':;' read -r -a folders <<<"$CMAKE_PREFIX_PATH"
   for folder in "${folders[@]}"; do
-    if holds_torch "$folder"; then torch_path=$folder; break; fi
+    if [ -n "$folder" ] && config_folder "$folder" >/dev/null; then torch_path=$folder; break; fi
   done
   [ -n "$torch_path" ] || say "CMAKE_PREFIX_PATH holds no TorchConfig.cmake; looking further"
 fi
-if [ -z "$torch_path" ] && [ -z "${LORIKEET_TORCH:-}" ]; then
-  torch_path=$(torch_of python3 || true)
-fi
-if [ -z "$torch_path" ]; then
-  requirement=${LORIKEET_TORCH:-torch==2.13.0}
-  folder=$(printf '%s' "$requirement" | sed 's/==/-/' | tr -c 'A-Za-z0-9.+-' '_')
-  environment=${XDG_CACHE_HOME:-$HOME/.cache}/lorikeet/$folder
-  torch_path=$(torch_of "$environment/bin/python" || true)
-  if [ -z "$torch_path" ]; then
-    say "installing $requirement into $environment"
-    rm -rf "$environment"
-    mkdir -p "$(dirname "$environment")"
-    python3 -m venv "$environment" || fail "python3 -m venv failed: is python3-venv installed?"
-    # Word splitting is wanted: LORIKEET_TORCH may hold pip's options, such as an index.
-    # shellcheck disable=SC2086
-    "$environment/bin/pip" install --disable-pip-version-check -q $requirement >&2 || {
-      rm -rf "$environment"
-      fail "pip could not install '$requirement'. Set LORIKEET_TORCH to a requirement, an index or a wheel file that
-  it can reach, or CMAKE_PREFIX_PATH to a LibTorch that is already there."
-    }
-    torch_path=$(torch_of "$environment/bin/python" || true)
-    [ -n "$torch_path" ] || fail "'$requirement' installed, but it is no torch 2.13 with its CMake files"
-  fi
-fi
+if [ -z "$torch_path" ] && [ -n "${LORIKEET_TORCH:-}" ]; then torch_from_pip "$LORIKEET_TORCH"; fi
+if [ -z "$torch_path" ]; then torch_path=$(torch_of python3 || true); fi
+if [ -z "$torch_path" ]; then torch_from_pip torch==2.13.0; fi
 
 # A CUDA build stops CMake where there is no CUDA toolkit.
-version_file=$torch_path/../../version.py
-cuda=""
-[ -e "$version_file" ] && cuda=$(sed -n "s/^cuda[^=]*= '\([0-9.]*\)'.*/\1/p" "$version_file")
-if [ -n "$cuda" ] && ! command -v nvcc >/dev/null && [ ! -x "${CUDA_HOME:-/usr/local/cuda}/bin/nvcc" ]; then
-  fail "the LibTorch at $torch_path is built for CUDA $cuda, and configuring with it needs the CUDA toolkit $cuda
-  (nvcc), which is not here. Install the toolkit, or take the CPU build: set LORIKEET_TORCH to a CPU wheel's file or
-  to 'torch==2.13.0 --index-url URL' with the index of PyTorch's CPU builds, and run this again."
+cuda=$(cuda_of "$torch_path")
+if [ -n "$cuda" ] && ! has_toolkit; then
+  say "the LibTorch at $torch_path is built for CUDA $cuda. Configuring with it needs the CUDA toolkit of that
+  version, and there is no nvcc on PATH, nor in CUDA_HOME or /usr/local/cuda. Install the toolkit, or take the CPU
+  build, which trains on CPUs only:
+  LORIKEET_TORCH=cpu deploy/quickstart.sh"
+  answer=no
+  if [ -t 0 ] && [ -t 2 ]; then read -r -p "bootstrap: Take the CPU build now? [Y/n] " answer || answer=no; fi
+  case "$answer" in
+    "" | [yY]*) torch_from_pip cpu; cuda="" ;;
+    *) exit 1 ;;
+  esac
 fi
 
+prefix=$torch_path
+case ":${CMAKE_PREFIX_PATH:-}:" in
+  ::) ;;
+  *":$torch_path:"*) prefix=$CMAKE_PREFIX_PATH ;;
+  *) prefix=$torch_path:$CMAKE_PREFIX_PATH ;;
+esac
 mkdir -p build
-printf 'export CMAKE_PREFIX_PATH=%q\n' "$torch_path${CMAKE_PREFIX_PATH:+:$CMAKE_PREFIX_PATH}" > build/bootstrap.env
+printf 'export CMAKE_PREFIX_PATH=%q\n' "$prefix" > build/bootstrap.env
 say "ready: LibTorch ${cuda:+for CUDA $cuda }at $torch_path"
