@@ -1,4 +1,5 @@
-// A sweep's ROUGE table from a results database, read-only: for sweepctl, the coordinator's Table call and the page.
+// A sweep's ROUGE table from a results database, read-only: for sweepctl, the coordinator's Table call and
+// the page.
 //
 // Opens its own read-only connection; thread-safe in that each Report is used by one thread.
 #pragma once
@@ -23,11 +24,12 @@ struct Row {
   std::int64_t seeds = 0, planned = 0, failed = 0, running = 0;
   std::vector<std::string> failures;  // "1 diverged", "2 oom"
   MeanSd rouge1, rouge2, rougeL, rougeLsum;
-  std::optional<double> difference_rouge1;  // to the baseline, ROUGE points; needs both
+  std::optional<double> difference_rouge1;                   // to the baseline, ROUGE points; needs both
   std::optional<double> validation_rouge1, validation_loss;  // what rows are chosen by
   std::optional<std::int64_t> trainable_parameters;
   std::optional<double> trainable_share;  // 0 to 1
-  std::optional<double> train_seconds, tokens_per_second, generated_tokens_per_second;  // NULL over several device models
+  // The costs from here on, device_model included: none where the seeds ran on several device models.
+  std::optional<double> train_seconds, tokens_per_second, generated_tokens_per_second;
   std::optional<double> latency_p50_seconds, latency_p95_seconds;
   std::optional<std::int64_t> peak_memory_bytes, adapter_bytes;
   std::optional<std::string> device_model;
@@ -38,8 +40,8 @@ struct Table {
   std::string baseline;
   std::int64_t trials = 0, succeeded = 0, failed = 0;
   std::vector<Row> rows;
-  std::vector<std::string> notes;   // differences in train keys between arms, …
-  std::string answer;  // the best LoRA and prompt rows, chosen on validation, against the baseline: one sentence
+  std::vector<std::string> notes;  // differences in train keys between arms, …
+  std::string answer;  // one sentence: the best LoRA and prompt rows, chosen on validation, and the baseline
 };
 
 enum class Format { kText, kMarkdown, kLatex, kCsv, kJson };

@@ -26,7 +26,7 @@ inline bool Trains(Method method) {
 
 struct LoraSettings {
   std::int64_t rank = 8;
-  double alpha = 16;  // the update is scaled by alpha / rank
+  double alpha = 16;                              // the update is scaled by alpha / rank
   std::vector<std::string> targets = {"q", "v"};  // of q k v o wi wi_0 wi_1 wo
   double dropout = 0;  // on the input of lora_A only, beside the base model's own dropout
   friend bool operator==(const LoraSettings&, const LoraSettings&) = default;
@@ -47,7 +47,7 @@ struct LeadSettings {
 struct DataSettings {
   std::string format = "auto";  // auto, jsonl or cohan
   std::string train;
-  std::string validation;           // empty with from_train
+  std::string validation;            // empty with from_train
   double validation_from_train = 0;  // share of train held out when `validation` is empty, in (0, 1)
   std::string test;
   std::string source_field = "article";
@@ -63,7 +63,7 @@ struct DataSettings {
 struct OptimizerSettings {
   std::string name = "adamw";  // or adafactor
   double weight_decay = 0;
-  double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;  // AdamW
+  double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;        // AdamW
   bool relative_step = false, scale_parameter = false;  // Adafactor
   friend bool operator==(const OptimizerSettings&, const OptimizerSettings&) = default;
 };
@@ -77,13 +77,13 @@ struct TrainSettings {
   std::optional<double> learning_rate;  // needed unless Adafactor has relative_step
   std::string schedule = "linear";      // constant, linear or cosine
   std::int64_t warmup_steps = 0;
-  std::string precision = "fp32";        // or bf16
-  std::optional<double> dropout;         // overrides the base's dropout_rate
-  double gradient_clip = 1.0;            // global norm; 0 turns it off
+  std::string precision = "fp32";                    // or bf16
+  std::optional<double> dropout;                     // overrides the base's dropout_rate
+  double gradient_clip = 1.0;                        // global norm; 0 turns it off
   std::optional<std::int64_t> validate_every_steps;  // unset: every epoch
-  std::string keep = "best";                 // or last
-  std::string keep_by = "validation_loss";   // or validation_rouge1
-  std::optional<std::int64_t> patience;      // validations without a gain
+  std::string keep = "best";                         // or last
+  std::string keep_by = "validation_loss";           // or validation_rouge1
+  std::optional<std::int64_t> patience;              // validations without a gain
   friend bool operator==(const TrainSettings&, const TrainSettings&) = default;
 };
 
@@ -100,18 +100,18 @@ struct EvaluateSettings {
 };
 
 struct ResourceSettings {
-  std::int64_t gpus = 0;  // 0: one slot of any kind
+  std::int64_t gpus = 0;                     // 0: one slot of any kind
   std::optional<std::int64_t> memory_bytes;  // of the GPU, or of the process on CPUs
   std::optional<std::int64_t> threads;
   friend bool operator==(const ResourceSettings&, const ResourceSettings&) = default;
 };
 
 struct Trial {
-  std::string sweep;           // the sweep's name
-  std::string configuration;   // "lora rank=8 learning_rate=0.001": method and axes, without the seed
+  std::string sweep;          // the sweep's name
+  std::string configuration;  // "lora rank=8 learning_rate=0.001": method and axes, without the seed
   Method method = Method::kFull;
-  std::int64_t seed = 0;       // initialisation, data order, dropout; 0 for the references
-  std::string model;           // a Hugging Face directory
+  std::int64_t seed = 0;  // initialisation, data order, dropout; 0 for the references
+  std::string model;      // a Hugging Face directory
   DataSettings data;
   TrainSettings train;
   EvaluateSettings evaluate;
@@ -123,7 +123,8 @@ struct Trial {
   friend bool operator==(const Trial&, const Trial&) = default;
 };
 
-// JSON, one object, keys in a fixed order, the method's own settings only. The same trial gives the same text.
+// JSON, one object, keys in a fixed order, the method's own settings only. The same trial gives the same
+// text.
 std::string ToJson(const Trial& trial);
 
 // Reads what ToJson writes. Refuses an unknown key, a wrong type or an impossible value by its name

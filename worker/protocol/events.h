@@ -1,7 +1,8 @@
 // Event lines: what sweep-trainer prints on standard output, one JSON object a line, and the worker reads.
 //
-// Every line carries "attempt" (the --attempt it was started with; empty when run by hand) and "event" (the kind).
-// Sequence numbers are given by the worker as it spools, not by the trainer. Plain values; free of Torch and gRPC.
+// Every line carries "attempt" (the --attempt it was started with; empty when run by hand) and "event" (the
+// kind). Sequence numbers are given by the worker as it spools, not by the trainer. Plain values; free of
+// Torch and gRPC.
 #pragma once
 
 #include <cstddef>
@@ -28,14 +29,15 @@ struct Started {
 
 // Where the attempt is; for people. At most about one a second.
 struct Progress {
-  std::string phase;  // loading, training, validating, generating
+  std::string phase;                 // loading, training, validating, generating
   std::int64_t step = 0, total = 0;  // optimizer steps, or documents while generating
   std::optional<double> loss;
   double tokens_per_second = 0;
   double eta_seconds = 0;
 };
 
-// One point of a learning curve: train_loss, learning_rate, gradient_norm, validation_loss, validation_rouge1...
+// One point of a learning curve: train_loss, learning_rate, gradient_norm, validation_loss,
+// validation_rouge1...
 struct Metric {
   std::int64_t step = 0;
   std::string name;
@@ -76,7 +78,7 @@ struct SplitScore {
   RougeF1 rouge;
   std::int64_t documents = 0;
   double sources_cut = 0;  // share of inputs longer than max_source_tokens
-  double targets_cut = 0;  // share of references longer than max_target_tokens (cut for the loss, never for ROUGE)
+  double targets_cut = 0;  // share of references over max_target_tokens (cut for the loss, never for ROUGE)
   double outputs_cut = 0;  // share of summaries that reached max_new_tokens without </s>
 };
 
@@ -85,7 +87,8 @@ struct Result {
   SplitScore test, validation;
   std::optional<double> validation_loss, test_loss;  // of the kept weights
   std::int64_t kept_step = 0, last_step = 0;
-  std::int64_t train_documents = 0, empty_documents = 0;  // empty: an article or abstract without text, left out
+  std::int64_t train_documents = 0;
+  std::int64_t empty_documents = 0;  // an article or abstract without text: left out
   std::int64_t trainable_parameters = 0;
   double trainable_share = 0;  // trainable / (base + adapter)
   std::string device, device_model;
@@ -95,9 +98,9 @@ struct Result {
   std::int64_t peak_memory_bytes = 0;
   double latency_p50_seconds = 0, latency_p95_seconds = 0;  // of generating one batch of the test split
   double generated_tokens_per_second = 0;                   // over the whole test split
-  std::int64_t adapter_bytes = 0;  // of the kept adapter (the model directory with full)
+  std::int64_t adapter_bytes = 0;                   // of the kept adapter (the model directory with full)
   std::string data_fingerprint, model_fingerprint;  // hex SHA-256
-  std::int64_t predictions = 0;  // how many Prediction lines came before
+  std::int64_t predictions = 0;                     // how many Prediction lines came before
 };
 
 // Stopped on request: state is in the checkpoint, the trial is not done.
@@ -112,7 +115,8 @@ struct Failed {
   std::string message;
 };
 
-using Event = std::variant<Started, Progress, Metric, Log, CheckpointSaved, Document, Prediction, Result, Stopped, Failed>;
+using Event = std::variant<Started, Progress, Metric, Log, CheckpointSaved, Document, Prediction, Result,
+                           Stopped, Failed>;
 
 // A longer line is refused, by both ends.
 inline constexpr std::size_t kLongestLine = std::size_t{16} << 20;
@@ -122,11 +126,12 @@ struct EventLine {
   Event event;
 };
 
-// One line, without the newline. Doubles round-trip; what is not finite is written as "nan", "inf" or "-inf", an optional
-// value that is unset as null, bytes that are not UTF-8 as U+FFFD.
+// One line, without the newline. Doubles round-trip; what is not finite is written as "nan", "inf" or "-inf",
+// an optional value that is unset as null, bytes that are not UTF-8 as U+FFFD.
 std::string ToLine(const EventLine& line);
 
-// Refuses anything that is not exactly what ToLine writes: unknown events, missing or extra keys, wrong types, over 16 MiB.
+// Refuses anything that is not exactly what ToLine writes: unknown events, missing or extra keys, wrong
+// types, over 16 MiB.
 StatusOr<EventLine> EventFromLine(const std::string& line);
 
 }  // namespace lorikeet::protocol

@@ -22,8 +22,8 @@ struct TensorEntry {
 // A read-only file mapping. Thread-safe after Open; the mapping lives as long as the object.
 class SafetensorsFile {
  public:
-  // Refuses, naming the file and the tensor: a truncated file, a header over 100 MB, offsets that overlap, leave
-  // holes or pass the end, shapes that do not fit their bytes, unknown dtypes.
+  // Refuses, naming the file and the tensor: a truncated file, a header over 100 MB, offsets that overlap,
+  // leave holes or pass the end, shapes that do not fit their bytes, unknown dtypes.
   static StatusOr<std::unique_ptr<SafetensorsFile>> Open(const std::string& path);
   ~SafetensorsFile();
   SafetensorsFile(const SafetensorsFile&) = delete;
@@ -45,8 +45,8 @@ class SafetensorsFile {
 };
 
 // Parses a header alone (what Open does after mapping): `data_bytes` is the size of the data section.
-StatusOr<std::map<std::string, TensorEntry>> ParseSafetensorsHeader(const std::string& header, std::uint64_t data_bytes,
-                                                                    std::map<std::string, std::string>* metadata);
+StatusOr<std::map<std::string, TensorEntry>> ParseSafetensorsHeader(
+    const std::string& header, std::uint64_t data_bytes, std::map<std::string, std::string>* metadata);
 
 struct TensorToWrite {
   std::string name;
@@ -55,7 +55,8 @@ struct TensorToWrite {
   std::span<const std::byte> bytes;  // little-endian, contiguous
 };
 
-// Writes atomically (aside, fsync, rename). Tensors in the order given; metadata {"format": "pt"} as Hugging Face asks.
+// Writes atomically (aside, fsync, rename). Tensors in the order given; metadata {"format": "pt"} as Hugging
+// Face asks.
 Status WriteSafetensors(const std::string& path, const std::vector<TensorToWrite>& tensors);
 
 }  // namespace lorikeet::text
