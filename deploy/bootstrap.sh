@@ -26,7 +26,8 @@ packages=(ca-certificates cmake g++ git ninja-build pkg-config python3 python3-v
   protobuf-compiler protobuf-compiler-grpc zlib1g-dev)
 case "${1:-}" in
   "") ;;
-  --tests) packages+=(clang clang-format clang-tidy libgmock-dev libgtest-dev librapidcheck-dev openssl) ;;
+  --tests) packages+=(clang clang-format clang-tidy libgmock-dev libgtest-dev librapidcheck-dev openssl
+    shellcheck) ;;
   *) say "unknown argument $1; usage: deploy/bootstrap.sh [--tests]"; exit 2 ;;
 esac
 

@@ -61,7 +61,9 @@ def mistakes_in(path, text):
     if not folder:
         yield f"{path}: its folder is not in the table of tests/lint/check_includes.py"
         return
-    for quote, name in INCLUDE.findall(text):
+    for _, name in INCLUDE.findall(text):
+        if name.endswith((".cc", ".cpp", ".c")):
+            yield f"{path}: includes {name}, which is no header"
         if name.startswith(tuple(root + "/" for root in ROOTS)):
             target = folder_of(name)
             if target != folder and target not in ALLOWED[folder]:
@@ -84,6 +86,7 @@ def main(source):
     # The rule itself must bite.
     assert list(mistakes_in("worker/agent/x.cc", '#include "coordinator/core/types.h"\n'))
     assert list(mistakes_in("coordinator/core/x.cc", "#include <SQLiteCpp/Database.h>\n"))
+    assert list(mistakes_in("common/x.cc", '#include "common/y.cc"\n'))
     assert not list(mistakes_in("coordinator/store/x.cc", "#include <SQLiteCpp/Database.h>\n"))
     print("\n".join(mistakes) or f"{files} files keep the include rule")
     return 1 if mistakes or files == 0 else 0

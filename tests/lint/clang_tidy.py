@@ -1,10 +1,14 @@
 #!/usr/bin/env python3
-"""Runs clang-tidy (and with it Clang's thread-safety analysis) over our own sources.
+"""Runs clang-tidy (and with it Clang's thread-safety analysis) over our own sources, the tests excepted.
 
-usage: clang_tidy.py SOURCE_DIR BUILD_DIR [--only SUBSTRING]
-A file whose content, own headers, command and settings were clean before is not looked at again
-(a cache under ${XDG_CACHE_HOME:-~/.cache}/lorikeet/tidy).
+usage: clang_tidy.py SOURCE_DIR BUILD_DIR [SUBSTRING]      SUBSTRING: only files with it in their path
+
+Most of the time goes into other people's headers, LibTorch's and gRPC's above all. So files that are compiled alike are
+looked at together, in one translation unit that includes them; files whose unnamed namespaces share a name, or that do
+not compile together, are taken apart again. What was clean before, by the content of the files, of our headers that
+they include, of the settings and the command, is not looked at again: ${XDG_CACHE_HOME:-~/.cache}/lorikeet/tidy.
 """
+import collections
 import concurrent.futures
 import hashlib
 import json
@@ -14,93 +18,152 @@ import shlex
 import subprocess
 import sys
 
+FOLDERS = ("common", "sweeps", "coordinator", "worker")
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.M)
+UNNAMED = re.compile(r"^namespace \{$(.*?)^\}  // namespace$", re.M | re.S)
+DECLARED = re.compile(r"^(?=\w)(?:[\w:<>,&*\[\] ]*?[ &*])?(\w+)\s*(?:\(|=|\{|;|:(?!:)|\[)", re.M)
+COMPILE_ERROR = re.compile(r"^(/[^:\n]+):\d+:\d+: error: .*\[clang-diagnostic-error", re.M)
+MOST_FILES = 24  # of a translation unit: memory, and two cores should have something to share
 
 
-def command_for(entry):
-    """The compile command without GCC's precompiled header, which Clang cannot read."""
+def flags_of(entry):
+    """GCC's command as Clang's: without the file, the output and the precompiled headers, which Clang cannot read and
+    no file may depend on."""
     words, out = shlex.split(entry["command"]), []
-    words = words[next(i for i, w in enumerate(words) if w.endswith(("c++", "g++", "clang++"))):]
+    words = words[next(i for i, word in enumerate(words) if word.endswith(("c++", "g++", "clang++"))) + 1:]
     skip = False
     for i, word in enumerate(words):
         if skip:
             skip = False
-        elif word == "-include" and words[i + 1].endswith("cmake_pch.hxx"):
+        elif word in ("-o", "-c") or (word == "-include" and words[i + 1].endswith("cmake_pch.hxx")):
             skip = True
-            out += ["-include", words[i + 1]]
-        elif word not in ("-Winvalid-pch", "-fno-canonical-system-headers"):
+        elif word not in ("-Winvalid-pch", "-Werror"):
             out.append(word)
+    # GCC's warning flags need not be Clang's.
     return out + ["-Wthread-safety", "-Wno-unknown-warning-option"]
 
 
-def own_headers(source, path, seen):
-    """The file and every header of ours that it includes, by content."""
+def read(path):
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read()
+
+
+def with_headers(source, path, seen):
+    """Adds the file and every header of ours that it includes to `seen`, by content."""
     if path in seen:
         return
-    with open(path, "rb") as file:
-        text = file.read()
-    seen[path] = hashlib.sha256(text).hexdigest()
-    for name in INCLUDE.findall(text.decode("utf-8", "replace")):
+    text = read(path)
+    seen[path] = hashlib.sha256(text.encode()).hexdigest()
+    for name in INCLUDE.findall(text):
         for candidate in (os.path.join(source, name), os.path.join(os.path.dirname(path), name)):
             if os.path.exists(candidate):
-                own_headers(source, candidate, seen)
+                with_headers(source, candidate, seen)
                 break
+
+
+def unnamed_names(path):
+    """What the file declares in unnamed namespaces, as clang-format lays it out: at a line's start."""
+    return {name for block in UNNAMED.findall(read(path)) for name in DECLARED.findall(block)}
+
+
+def groups_of(jobs):
+    """[(flags, directory, files)]: files of one command, no name twice in their unnamed namespaces."""
+    by_command = collections.defaultdict(list)
+    for path, (flags, directory) in sorted(jobs.items()):
+        by_command[tuple(flags), directory].append(path)
+    for (flags, directory), paths in by_command.items():
+        bins = []
+        for path in paths:
+            names = unnamed_names(path)
+            for files, taken in bins:
+                if not names & taken and len(files) < MOST_FILES:
+                    files.append(path)
+                    taken |= names
+                    break
+            else:
+                bins.append(([path], set(names)))
+        yield from ((flags, directory, files) for files, _ in bins)
+
+
+class Tidy:
+    """Thread-safe."""
+
+    def __init__(self, source, build):
+        self.source = source
+        self.folder = os.path.join(build, "tidy")
+        cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+        self.cache = os.path.join(cache, "lorikeet", "tidy")
+        os.makedirs(self.folder, exist_ok=True)
+        os.makedirs(self.cache, exist_ok=True)
+        self.settings = os.path.join(source, ".clang-tidy")
+        version = subprocess.run(["clang-tidy", "--version"], capture_output=True, text=True, check=True).stdout
+        self.common_key = [read(self.settings), read(os.path.abspath(__file__)), version]
+
+    def key(self, flags, files):
+        seen = {}
+        for path in files:
+            with_headers(self.source, path, seen)
+        text = json.dumps([self.common_key, flags, files, sorted(seen.items())])
+        return hashlib.sha256(text.replace(self.source, "").encode()).hexdigest()
+
+    def look(self, flags, directory, files):
+        """[(files, output)] of what is not clean."""
+        key = self.key(flags, files)
+        stamp = os.path.join(self.cache, key)
+        if os.path.exists(stamp):
+            return []
+        unit = files[0]
+        if len(files) > 1:
+            unit = os.path.join(self.folder, key[:16] + ".cc")
+            with open(unit, "w", encoding="utf-8") as file:
+                file.writelines(f'#include "{path}"\n' for path in files)
+        ours = "^" + re.escape(self.source) + "/(" + "|".join(FOLDERS) + ")/"
+        done = subprocess.run(["clang-tidy", "--quiet", f"--config-file={self.settings}", f"--header-filter={ours}",
+                               "--checks=-bugprone-suspicious-include",  # of a .cc: this unit is made of them
+                               unit, "--", *flags], cwd=directory, capture_output=True, text=True, check=False)
+        found = []
+        if done.returncode:
+            parts = self.parts(files, done.stdout)
+            if parts:
+                for part in parts:
+                    found += self.look(flags, directory, part)
+            else:
+                found = [(files, done.stdout or done.stderr)]
+        if not found:
+            with open(stamp, "w", encoding="utf-8"):
+                pass
+        return found
+
+    @staticmethod
+    def parts(files, output):
+        """The files to look at separately, where it was their company that did not compile."""
+        broken = set(COMPILE_ERROR.findall(output))
+        if len(files) == 1 or not broken:
+            return None
+        apart = [path for path in files if path in broken]
+        if not apart or len(apart) == len(files):
+            apart = files[len(files) // 2:]
+        return [[path for path in files if path not in apart], apart]
 
 
 def main():
     source, build = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
-    only = sys.argv[4] if len(sys.argv) > 4 else ""
-    cache = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "lorikeet", "tidy")
-    os.makedirs(cache, exist_ok=True)
-    with open(os.path.join(build, "compile_commands.json"), encoding="utf-8") as file:
-        entries = json.load(file)
-    with open(os.path.join(source, ".clang-tidy"), encoding="utf-8") as file:
-        settings = file.read()
-    version = subprocess.run(["clang-tidy", "--version"], capture_output=True, text=True).stdout
-
+    only = sys.argv[3] if len(sys.argv) > 3 else ""
     jobs = {}
-    for entry in entries:
+    for entry in json.loads(read(os.path.join(build, "compile_commands.json"))):
         path = os.path.abspath(os.path.join(entry["directory"], entry["file"]))
-        inside = path.startswith(source + os.sep) and not path.startswith(build + os.sep)
-        if inside and not os.path.relpath(path, source).startswith(("build", "tests")) and only in path:
-            jobs.setdefault(path, entry)
-    tidy = os.path.join(build, "tidy")
-    os.makedirs(tidy, exist_ok=True)
-    with open(os.path.join(tidy, "compile_commands.json"), "w", encoding="utf-8") as file:
-        json.dump([{"directory": e["directory"], "file": p, "arguments": command_for(e)} for p, e in jobs.items()], file)
-    # Clang looks for cmake_pch.hxx.gch beside the header and stops at GCC's: give it a copy with none beside it.
-    with open(os.path.join(tidy, "compile_commands.json"), encoding="utf-8") as file:
-        text = file.read()
-    for name in set(re.findall(r'"([^"]*cmake_pch\.hxx)"', text)):
-        copy = os.path.join(tidy, "pch_" + hashlib.sha256(name.encode()).hexdigest()[:12] + ".hxx")
-        with open(name, encoding="utf-8") as header, open(copy, "w", encoding="utf-8") as out:
-            out.write(header.read())
-        text = text.replace(json.dumps(name), json.dumps(copy))
-    with open(os.path.join(tidy, "compile_commands.json"), "w", encoding="utf-8") as file:
-        file.write(text)
-
-    def look(path):
-        seen = {}
-        own_headers(source, path, seen)
-        key = hashlib.sha256(json.dumps([settings, version, command_for(jobs[path])[1:],
-                                         sorted(seen.items())]).replace(source, "").encode()).hexdigest()
-        stamp = os.path.join(cache, key)
-        if os.path.exists(stamp):
-            return path, 0, ""
-        done = subprocess.run(["clang-tidy", "--quiet", "-p", tidy, path], capture_output=True, text=True)
-        if done.returncode == 0:
-            with open(stamp, "w", encoding="utf-8"):
-                pass
-        return path, done.returncode, done.stdout + (done.stderr if done.returncode else "")
-
-    failed = 0
+        if path.startswith(tuple(os.path.join(source, folder) + os.sep for folder in FOLDERS)) and only in path:
+            jobs.setdefault(path, (flags_of(entry), entry["directory"]))
+    tidy = Tidy(source, build)
+    groups = sorted(groups_of(jobs), key=lambda group: (not any("torch" in word for word in group[0]), -len(group[2])))
+    bad = 0
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        for path, code, output in pool.map(look, sorted(jobs)):
-            if code:
-                failed += 1
-                print(f"{os.path.relpath(path, source)}:\n{output}", flush=True)
-    print(f"{len(jobs)} files, {failed} with warnings")
-    return 1 if failed or not jobs else 0
+        for found in pool.map(lambda group: tidy.look(*group), groups):
+            for files, output in found:
+                bad += 1
+                print(f"{', '.join(os.path.relpath(path, source) for path in files)}:\n{output}", flush=True)
+    print(f"{len(jobs)} files in {len(groups)} groups, {bad} with warnings")
+    return 1 if bad or not jobs else 0
 
 
 if __name__ == "__main__":
