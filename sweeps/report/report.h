@@ -28,7 +28,7 @@ struct Row {
   std::optional<double> validation_rouge1, validation_loss;  // what rows are chosen by
   std::optional<std::int64_t> trainable_parameters;
   std::optional<double> trainable_share;  // 0 to 1
-  // The costs from here on, device_model included: none where the seeds ran on several device models.
+  // From here on, but for adapter_bytes: none where the seeds ran on several device models.
   std::optional<double> train_seconds, tokens_per_second, generated_tokens_per_second;
   std::optional<double> latency_p50_seconds, latency_p95_seconds;
   std::optional<std::int64_t> peak_memory_bytes, adapter_bytes;
