@@ -3,10 +3,10 @@
 // Plain values, kept up to date by the service. Functions without state.
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <map>
 #include <string>
+#include <tuple>
 #include <vector>
 
 namespace lorikeet::scheduler {
@@ -16,7 +16,9 @@ struct Demand {
   std::int64_t slots = 1;
   bool needs_gpu = false;
   std::int64_t memory_bytes = 0;  // of each slot; 0: whatever it has
-  friend auto operator<=>(const Demand&, const Demand&) = default;
+  friend bool operator<(const Demand& a, const Demand& b) {
+    return std::tie(a.slots, a.needs_gpu, a.memory_bytes) < std::tie(b.slots, b.needs_gpu, b.memory_bytes);
+  }
 };
 
 struct Slot {

@@ -12,7 +12,8 @@ namespace {
 // The sweep's memory demand stands in its trials' settings alone, the same in each.
 StatusOr<std::int64_t> MemoryOf(store::Store& store, const std::string& trial_id) {
   ASSIGN_OR_RETURN(const std::string settings, store.TrialSettings(trial_id));
-  // Settings that this build cannot read are the trainer's to refuse, trial by trial; the others' sweeps go on.
+  // Settings that this build cannot read are the trainer's to refuse, trial by trial; the others' sweeps go
+  // on.
   const StatusOr<Trial> trial = TrialFromJson(settings);
   return trial.ok() ? trial->resources.memory_bytes.value_or(0) : 0;
 }
