@@ -114,7 +114,8 @@ void Connection::Open(Session& session) {
 }
 
 void Connection::HandleEnd(Session& session, const Status& status) {
-  const std::string reason = status.ok() ? "it ended the stream" : Message(status);
+  const std::string reason =
+      status.ok() ? "coordinator " + options_.address + " ended the stream" : Message(status);
   session.OnDisconnected(reason);
   if (!heard_ && IsRefusal(status)) {
     refused_ = status;
@@ -122,8 +123,8 @@ void Connection::HandleEnd(Session& session, const Status& status) {
   }
   unreachable_ = options_.channel->GetState(false) != GRPC_CHANNEL_READY;
   const SteadyTime now = clock_.Steady();
-  if (reason != last_error_ || now - error_told_ > kRepeatError) {
-    spdlog::warn("no session with coordinator {}: {}; trying on", options_.address, reason);
+  if (!heard_ && (reason != last_error_ || now - error_told_ > kRepeatError)) {
+    spdlog::warn("no session: {}; trying on", reason);
     last_error_ = reason;
     error_told_ = now;
   }

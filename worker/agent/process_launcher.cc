@@ -150,10 +150,7 @@ void ProcessLauncher::Step(TrainerListener& listener) {
   for (const std::string& id : ids) {
     Trainer& trainer = *trainers_.at(id);
     // Looked at before the output is read: whatever a process that has ended printed is in the pipe by then.
-    if (!trainer.ended && trainer.process->Poll()) {
-      trainer.ended = true;
-      trainer.process->Signal(SIGKILL);  // those it left behind
-    }
+    trainer.ended = trainer.ended || trainer.process->Poll().has_value();
     Read(trainer, listener);
     HandleDeadlines(trainer, listener);
     if (trainer.ended && HandleEnd(trainer, listener)) {
@@ -235,7 +232,7 @@ void ProcessLauncher::HandleDeadlines(Trainer& trainer, TrainerListener& listene
 // True once nothing is left of the group.
 bool ProcessLauncher::HandleEnd(Trainer& trainer, TrainerListener& listener) {
   if (trainer.process->GroupAlive()) {
-    trainer.process->Signal(SIGKILL);
+    trainer.process->Signal(SIGKILL);  // those it left behind
     return false;
   }
   // The writers are gone: one more Read takes all that a pipe can hold.

@@ -45,7 +45,7 @@ void Session::OnConnected() {
 }
 
 void Session::OnDisconnected(const std::string& reason) {
-  if (state_ == State::kWelcomed) spdlog::warn("the coordinator is gone ({}); training goes on", reason);
+  if (state_ == State::kWelcomed) spdlog::warn("the session is over ({}); training goes on", reason);
   state_ = State::kDisconnected;
 }
 
