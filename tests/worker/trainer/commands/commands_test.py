@@ -4,7 +4,7 @@ import json
 import os
 import unittest
 
-from trainer_program import TOKENIZER, TrainerTest, documents, lines, run, write_lines
+from trainer_program import TOKENIZER, TrainerTest, documents, lines, read, run, write_lines
 
 
 class Commands(TrainerTest):
@@ -28,7 +28,7 @@ class Commands(TrainerTest):
             rc, _, err = run("generate", "--model", self.model, "--input", source, "--output", out, "--beams", "2",
                              "--max-new-tokens", "8", "--batch", batch)
             self.assertEqual(rc, 0, err)
-            outputs.append(lines(open(out).read()))
+            outputs.append(lines(read(out).decode()))
         self.assertEqual([one["id"] for one in outputs[0]], [one["id"] for one in docs])
         self.assertEqual(outputs[0], outputs[1])
         for one in outputs[0]:
@@ -103,7 +103,7 @@ class Commands(TrainerTest):
                                "--dtype", "bf16")
             self.assertEqual(rc, 0, err)
             self.assertGreater(json.loads(out)["parameters"], 1000)
-            models.append(open(os.path.join(self.path(name), "model.safetensors"), "rb").read())
+            models.append(read(os.path.join(self.path(name), "model.safetensors")))
         self.assertEqual(models[0], models[1])
         self.assertNotEqual(models[0], models[2])
         self.assert_refused(run("pretrain", "--text", self.path("none"), "--out", self.path("m4"), "--tokenizer",

@@ -19,6 +19,11 @@ def lines(text):
     return [json.loads(line) for line in text.splitlines()]
 
 
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
 def write_lines(path, objects):
     with open(path, "w") as file:
         file.writelines(json.dumps(one) + "\n" for one in objects)

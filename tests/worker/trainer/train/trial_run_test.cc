@@ -38,8 +38,12 @@ TEST_F(TrialRunTest, EveryMethodEndsWithAResult) {
     EXPECT_EQ(result.test_loss.has_value(), method != Method::kLead);
     EXPECT_EQ(std::filesystem::exists(options.directory + "/kept"), Trains(method));
     EXPECT_FALSE(std::filesystem::exists(options.directory + "/checkpoint"));
-    if (method == Method::kFull) EXPECT_EQ(result.trainable_share, 1);
-    if (method == Method::kPrompt) EXPECT_EQ(result.trainable_parameters, 3 * 16);
+    if (method == Method::kFull) {
+      EXPECT_EQ(result.trainable_share, 1);
+    }
+    if (method == Method::kPrompt) {
+      EXPECT_EQ(result.trainable_parameters, 3 * 16);
+    }
   }
 }
 
