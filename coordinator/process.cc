@@ -26,7 +26,8 @@ namespace lorikeet {
 namespace {
 
 constexpr auto kTickEvery = std::chrono::milliseconds(200);
-constexpr auto kGrace = std::chrono::seconds(5);  // for running calls, at the end
+// For running calls, at the end. An idle client that does not read its connection makes us wait all of it.
+constexpr auto kGrace = std::chrono::seconds(2);
 constexpr std::int64_t kRenewalsALease = 6;
 
 sigset_t EndingSignals() {

@@ -109,7 +109,7 @@ Status Commands::Submit() {
     name_ = submitted.sweep_id();
     if (json_) format_ = "json";
     RETURN_IF_ERROR(Table());
-    return OutcomeOf(sweep);
+    return OutcomeOf(sweep, "sweepctl trials " + sweep.name());
   });
 }
 
@@ -145,7 +145,7 @@ void Commands::AddLooks(CLI::App& app) {
   Do(watch, [this] {
     return WithClient([this](Client& client) -> Status {
       ASSIGN_OR_RETURN(const v1::SweepStatus sweep, FollowSweep(client, {.sweep = name_, .check = {}}));
-      return OutcomeOf(sweep);
+      return OutcomeOf(sweep, "sweepctl trials " + sweep.name());
     });
   });
 }

@@ -170,12 +170,10 @@ StatusOr<v1::SweepStatus> FollowSweep(Client& client, const FollowOptions& optio
   return Follower(client, options).Follow();
 }
 
-Status OutcomeOf(const v1::SweepStatus& sweep) {
+Status OutcomeOf(const v1::SweepStatus& sweep, const std::string& why) {
   if (sweep.state() == "cancelled") return Aborted("sweep {} was cancelled", sweep.name());
-  if (sweep.failed() > 0) {
-    return Aborted("{} of {} trials failed; see 'sweepctl trials {}'", sweep.failed(), sweep.trials(),
-                   sweep.name());
-  }
+  if (sweep.failed() > 0)
+    return Aborted("{} of {} trials failed; why: {}", sweep.failed(), sweep.trials(), why);
   return absl::OkStatus();
 }
 

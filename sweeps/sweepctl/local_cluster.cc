@@ -75,6 +75,8 @@ LocalCluster::~LocalCluster() = default;  // kills what still runs
 
 std::string LocalCluster::token_file() const { return options_.data + "/token"; }
 
+std::string LocalCluster::PortFile() const { return options_.data + "/coordinator.address"; }
+
 Status LocalCluster::StartChild(const std::string& name, std::vector<std::string> command) {
   Child child{.name = name, .log = options_.data + "/logs/" + name + ".log", .process = nullptr};
   SubprocessOptions options;
@@ -87,7 +89,7 @@ Status LocalCluster::StartChild(const std::string& name, std::vector<std::string
 }
 
 Status LocalCluster::StartCoordinator() {
-  const std::string port_file = options_.data + "/coordinator.address";
+  const std::string port_file = PortFile();
   std::error_code ignored;
   std::filesystem::remove(port_file, ignored);
   // Its own token file keeps the user's folder of tokens free of ports that nobody will use again.
@@ -177,6 +179,8 @@ Status LocalCluster::Stop() {
     children_[0].process->Signal(SIGTERM);
     end(children_[0]);
   }
+  std::error_code ignored;
+  std::filesystem::remove(PortFile(), ignored);
   return outcome;
 }
 

@@ -56,6 +56,7 @@ class LocalCluster {
   };
 
   explicit LocalCluster(LocalClusterOptions options) : options_(std::move(options)) {}
+  std::string PortFile() const;
   Status StartCoordinator();
   Status StartChild(const std::string& name, std::vector<std::string> command);
   Status Failure(const Child& child, const Exit& exit) const;

@@ -16,7 +16,6 @@
 #include "sweeps/sweepctl/follow.h"
 #include "sweeps/sweepctl/local_cluster.h"
 #include "sweeps/sweepctl/submit.h"
-#include "sweeps/sweepctl/table.h"
 #include "sweeps/sweepctl/text.h"
 
 namespace lorikeet::sweepctl {
@@ -121,7 +120,11 @@ StatusOr<v1::SweepStatus> SubmitToCluster(Client& client, LocalCluster& cluster,
   return client.GetSweep(submitted.sweep_id());
 }
 
-Status RunInCluster(LocalCluster& cluster, const SweepFile& file, const std::vector<WorkerShare>& shares) {
+// The sweep to its end, and its table. The coordinator reads the table: another reader would leave files
+// beside a database that is complete alone.
+StatusOr<v1::SweepStatus> RunInCluster(const RunOptions& options, LocalCluster& cluster,
+                                       const SweepFile& file, const std::vector<WorkerShare>& shares,
+                                       std::string& table) {
   ASSIGN_OR_RETURN(
       const std::unique_ptr<Client> client,
       Client::Create({.coordinator = cluster.address(), .token_file = cluster.token_file(), .tls_ca = {}}));
@@ -130,7 +133,13 @@ Status RunInCluster(LocalCluster& cluster, const SweepFile& file, const std::vec
     ASSIGN_OR_RETURN(
         sweep, FollowSweep(*client, {.sweep = sweep.id(), .check = [&] { return CheckRunning(cluster); }}));
   }
-  return OutcomeOf(sweep);
+  v1::GetTableRequest request;
+  request.set_sweep(sweep.id());
+  request.set_format(options.format);
+  request.set_colour(WantsColour(STDOUT_FILENO));
+  ASSIGN_OR_RETURN(const v1::GetTableResponse response, client->GetTable(request));
+  table = response.text();
+  return sweep;
 }
 
 // What to type next, for people.
@@ -161,21 +170,23 @@ Status RunSweep(const RunOptions& options) {
                    LocalCluster::Start({.programs = options.programs, .data = options.data, .give_up = [&] {
                                           return interrupted > tolerated;
                                         }}));
-  Status outcome = RunInCluster(*cluster, file, shares);
+  std::string table;
+  const StatusOr<v1::SweepStatus> sweep = RunInCluster(options, *cluster, file, shares, table);
+  Status outcome = sweep.status();
   // A child that ended says more than the call that it did not answer.
   if (const Status child = cluster->Check(); absl::IsUnavailable(outcome) && !child.ok()) outcome = child;
   tolerated = interrupted;
   if (tolerated > 0) fmt::print(stderr, "handing the running trials back; Ctrl-C again to leave at once\n");
   const Status stopped = cluster->Stop();
-  // The table is printed where there is a sweep to print, failed trials or not.
-  if (outcome.ok() || (absl::IsAborted(outcome) && tolerated == 0)) {
-    ASSIGN_OR_RETURN(const std::string table, TableFromDatabase(options.data, file.sweep.name, options.format,
-                                                                WantsColour(STDOUT_FILENO)));
-    fmt::print("{}", table);
-    std::fflush(stdout);
-    if (IsTerminal(STDERR_FILENO)) PrintNext(options, file.sweep.name);
-  }
-  return outcome.ok() ? stopped : outcome;
+  RETURN_IF_ERROR(outcome);
+  fmt::print("{}", table);
+  std::fflush(stdout);
+  if (IsTerminal(STDERR_FILENO)) PrintNext(options, file.sweep.name);
+  RETURN_IF_ERROR(
+      OutcomeOf(*sweep, fmt::format("sqlite3 {}/results.db 'select name, failure_kind, failure_message "
+                                    "from trials'",
+                                    options.data)));
+  return stopped;
 }
 
 }  // namespace lorikeet::sweepctl

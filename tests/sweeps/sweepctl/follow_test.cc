@@ -67,11 +67,12 @@ TEST(LiveView, IsBoundedAndSaysWhyNothingRuns) {
 TEST(OutcomeOf, FailsWithTheWork) {
   v1::SweepStatus sweep = Sweep();
   sweep.set_state("finished");
-  EXPECT_THAT(Message(OutcomeOf(sweep)), HasSubstr("1 of 12 trials failed"));
+  EXPECT_THAT(Message(OutcomeOf(sweep, "sweepctl trials tiny")),
+              HasSubstr("1 of 12 trials failed; why: sweepctl trials tiny"));
   sweep.set_failed(0);
-  EXPECT_TRUE(OutcomeOf(sweep).ok());
+  EXPECT_TRUE(OutcomeOf(sweep, "sweepctl trials tiny").ok());
   sweep.set_state("cancelled");
-  EXPECT_TRUE(absl::IsAborted(OutcomeOf(sweep)));
+  EXPECT_TRUE(absl::IsAborted(OutcomeOf(sweep, "sweepctl trials tiny")));
 }
 
 }  // namespace
