@@ -14,7 +14,7 @@ namespace lorikeet::trainer {
 namespace {
 
 struct PretrainCommand {
-  std::vector<std::string> texts;
+  std::vector<std::string> texts, pairs;
   std::vector<std::string> fields{"article", "abstract"};
   std::string format = "auto", out, tokenizer, dtype = "fp32", device = "cpu", feed_forward = "gated-gelu";
   std::int64_t vocabulary = 4000, decoder_layers = 0, threads = 0;
@@ -50,19 +50,47 @@ StatusOr<std::vector<std::string>> ReadTexts(const PretrainCommand& command) {
   return texts;
 }
 
-Status MakeTokenizer(const PretrainCommand& command, const std::vector<std::string>& texts,
+StatusOr<std::vector<text::Document>> ReadPairs(const PretrainCommand& command) {
+  std::vector<text::Document> pairs;
+  for (const std::string& path : command.pairs) {
+    text::ReadOptions read;
+    read.format = command.format == "plain" ? "auto" : command.format;
+    read.limit = command.limit;
+    read.source_field = command.fields[0];
+    if (command.fields.size() > 1) read.target_field = command.fields[1];
+    ASSIGN_OR_RETURN(text::Documents documents, text::ReadDocuments(path, read));
+    std::move(documents.documents.begin(), documents.documents.end(), std::back_inserter(pairs));
+  }
+  return pairs;
+}
+
+Status MakeTokenizer(const PretrainCommand& command, const PretrainTexts& texts,
                      const std::string& directory) {
   text::TokenizerTraining training;
   training.pieces = command.vocabulary;
   std::size_t next = 0;
   return text::TrainTokenizer(
       [&](std::string& sentence) -> StatusOr<bool> {
-        if (next == texts.size()) return false;
-        sentence = texts[next++];
+        const std::size_t count = texts.texts.size();
+        if (next == count + texts.pairs.size()) return false;
+        sentence = next < count ? texts.texts[next] : texts.pairs[next - count].source;
+        ++next;
         return true;
       },
       training, directory);
 }
+
+// Holds the new tokenizer until the model is saved with it; goes away whatever happens.
+struct ScratchFolder {
+  std::string path;
+  ScratchFolder() = default;
+  ScratchFolder(const ScratchFolder&) = delete;
+  ScratchFolder& operator=(const ScratchFolder&) = delete;
+  ~ScratchFolder() {
+    std::error_code error;
+    if (!path.empty()) std::filesystem::remove_all(path, error);
+  }
+};
 
 Status Run(PretrainCommand& command) {
   SetUpCompute(command.threads);
@@ -74,12 +102,15 @@ Status Run(PretrainCommand& command) {
   config.activation = config.gated ? "gelu_new" : "relu";
   config.tie_word_embeddings = config.scale_decoder_outputs = !command.untied;
 
-  ASSIGN_OR_RETURN(const std::vector<std::string> texts, ReadTexts(command));
-  std::string tokenizer_directory = command.tokenizer;
-  if (tokenizer_directory.empty()) {
-    tokenizer_directory = command.out + ".tokenizer";
-    RETURN_IF_ERROR(MakeTokenizer(command, texts, tokenizer_directory));
+  PretrainTexts texts;
+  ASSIGN_OR_RETURN(texts.texts, ReadTexts(command));
+  ASSIGN_OR_RETURN(texts.pairs, ReadPairs(command));
+  ScratchFolder scratch;
+  if (command.tokenizer.empty()) {
+    scratch.path = command.out + ".tokenizer";
+    RETURN_IF_ERROR(MakeTokenizer(command, texts, scratch.path));
   }
+  const std::string& tokenizer_directory = command.tokenizer.empty() ? scratch.path : command.tokenizer;
   ASSIGN_OR_RETURN(const auto tokenizer, text::Tokenizer::Load(tokenizer_directory));
 
   ProgressLine line;
@@ -98,10 +129,6 @@ Status Run(PretrainCommand& command) {
   line.Clear();
   RETURN_IF_ERROR(
       model->Save(command.out, tokenizer_directory, command.dtype == "bf16" ? at::kBFloat16 : at::kFloat));
-  if (command.tokenizer.empty()) {
-    std::error_code error;
-    std::filesystem::remove_all(tokenizer_directory, error);
-  }
   fmt::print("{{\"parameters\": {}, \"steps\": {}, \"loss\": {:.4f}}}\n", model->parameter_count(),
              options.steps, loss);
   return absl::OkStatus();
@@ -166,13 +193,18 @@ void AddTraining(CLI::App& command, PretrainCommand& settings) {
   command.add_option("--mean-span", options.corruption.mean_span, "Tokens of a hidden span")
       ->check(CLI::Range(1.0, 100.0))
       ->capture_default_str();
+  command
+      .add_option("--prefix-lm", options.prefix_lm, "Share of texts to go on with instead of filling spans")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
   command.add_option("--seed", options.seed, "Of weights, order, spans and dropout")->capture_default_str();
 }
 
 }  // namespace
 
 void AddPretrainCommand(CLI::App& app, int& exit_code) {
-  CLI::App* const command = app.add_subcommand("pretrain", "Makes a small base model by span corruption");
+  CLI::App* const command =
+      app.add_subcommand("pretrain", "Makes a small base model by span corruption (and prefix LM)");
   auto settings = std::make_shared<PretrainCommand>();
   command->add_option("--text", settings->texts, "Files to train on; may be given several times")->required();
   command->add_option("--format", settings->format, "plain: a text a line")
@@ -181,6 +213,10 @@ void AddPretrainCommand(CLI::App& app, int& exit_code) {
   command->add_option("--field", settings->fields, "One or two keys of JSONL objects whose texts are used")
       ->expected(1, 2)
       ->capture_default_str();
+  command
+      ->add_option("--pairs", settings->pairs, "Files whose first field is read and second field is written")
+      ->needs(command->add_option("--pair-share", settings->options.pair_share, "Of each batch")
+                  ->check(CLI::Range(0.0, 1.0)));
   command->add_option("--limit", settings->limit, "The first N texts of every file")
       ->check(CLI::PositiveNumber);
   command->add_option("--out", settings->out, "The new model's directory; replaced where it exists")

@@ -2,10 +2,12 @@
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 namespace lorikeet::trainer {
 namespace {
@@ -45,30 +47,38 @@ at::Tensor Dropped(const DropoutMask& mask, const at::Tensor& x) {
   return y.to(x.scalar_type());
 }
 
-// x ∘ mask, or hidden + x ∘ mask where hidden is defined. The mask is made again for the gradient, not kept.
+// x ∘ mask, or hidden + x ∘ mask where there is a hidden.
+at::Tensor Forward(const at::Tensor& x, const std::optional<at::Tensor>& hidden, const DropoutMask& mask) {
+  if (!hidden) return Dropped(mask, x);
+  at::Tensor y = hidden->clone(at::MemoryFormat::Contiguous);
+  Fill(mask, x.to(at::kFloat).contiguous(), y, /*add=*/true);
+  return y;
+}
+
+// The mask is made again for the gradient, not kept.
 class Function : public torch::autograd::Function<Function> {
  public:
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& hidden, const at::Tensor& x,
-                            std::int64_t key, std::int64_t threshold, double scale) {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x,
+                            const std::optional<at::Tensor>& hidden, std::int64_t key, std::int64_t threshold,
+                            double scale) {
     context->saved_data["key"] = key;
     context->saved_data["threshold"] = threshold;
     context->saved_data["scale"] = scale;
     context->saved_data["type"] = x.scalar_type();
-    const DropoutMask mask = Mask(key, threshold, scale);
-    if (!hidden.defined()) return Dropped(mask, x);
-    at::Tensor y = hidden.clone(at::MemoryFormat::Contiguous);
-    Fill(mask, x.to(at::kFloat).contiguous(), y, /*add=*/true);
-    return y;
+    context->saved_data["hidden"] = hidden.has_value();
+    context->saved_data["has_hidden"] = hidden.has_value();
+    return Forward(x, hidden, Mask(key, threshold, scale));
   }
 
-  static variable_list backward(AutogradContext* context, variable_list outputs) {
+  static variable_list backward(AutogradContext* context, const variable_list& outputs) {
     const DropoutMask mask =
         Mask(context->saved_data["key"].toInt(), context->saved_data["threshold"].toInt(),
              context->saved_data["scale"].toDouble());
     const at::Tensor& g = outputs[0];
     at::Tensor gx;
-    if (context->needs_input_grad(1)) gx = Dropped(mask, g).to(context->saved_data["type"].toScalarType());
-    return {g, gx, {}, {}, {}};
+    if (context->needs_input_grad(0)) gx = Dropped(mask, g).to(context->saved_data["type"].toScalarType());
+    // An input that was not there may get no gradient.
+    return {gx, context->saved_data["has_hidden"].toBool() ? g : at::Tensor(), {}, {}, {}};
   }
 
  private:
@@ -78,8 +88,9 @@ class Function : public torch::autograd::Function<Function> {
   }
 };
 
-at::Tensor Run(const at::Tensor& hidden, const at::Tensor& x, const DropoutMask& mask) {
-  return Function::apply(hidden, x, static_cast<std::int64_t>(mask.key),
+at::Tensor Run(const at::Tensor& x, const std::optional<at::Tensor>& hidden, const DropoutMask& mask) {
+  if (!c10::GradMode::is_enabled()) return Forward(x, hidden, mask);
+  return Function::apply(x, hidden, static_cast<std::int64_t>(mask.key),
                          static_cast<std::int64_t>(mask.threshold), static_cast<double>(mask.scale));
 }
 
@@ -118,13 +129,13 @@ at::Tensor DropoutStream::Apply(const at::Tensor& x, double rate) {
     return x * mask.bernoulli_(1 - rate, generator_).div_(1 - rate);
   }
   const DropoutMask mask = NextMask(rate);
-  return mask.threshold > 0 ? Run({}, x, mask) : x;
+  return mask.threshold > 0 ? Run(x, std::nullopt, mask) : x;
 }
 
 at::Tensor DropoutStream::AddTo(const at::Tensor& hidden, const at::Tensor& x) {
   if (rate_ <= 0 || generator_.defined()) return hidden + Apply(x);
   const DropoutMask mask = NextMask(rate_);
-  return mask.threshold > 0 ? Run(hidden, x, mask) : hidden + x;
+  return mask.threshold > 0 ? Run(x, hidden, mask) : hidden + x;
 }
 
 }  // namespace lorikeet::trainer

@@ -2,9 +2,11 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/core/LegacyTypeDispatch.h>
+#include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
+#include <optional>
 
 namespace lorikeet::trainer {
 namespace {
@@ -152,17 +154,20 @@ void Backward(const Pass& pass, const Block& block, const at::Tensor& gradient, 
 
 class Function : public torch::autograd::Function<Function> {
  public:
+  // `position` may be absent: autograd wants defined tensors or none.
   static at::Tensor forward(AutogradContext* context, const at::Tensor& query, const at::Tensor& key,
-                            const at::Tensor& value, const at::Tensor& position, const at::Tensor& mask_bias,
-                            std::int64_t dropout_key, std::int64_t threshold, double scale) {
-    context->save_for_backward({query, key, value, position, mask_bias});
+                            const at::Tensor& value, const std::optional<at::Tensor>& position,
+                            const std::optional<at::Tensor>& mask_bias, std::int64_t dropout_key,
+                            std::int64_t threshold, double scale) {
+    const at::Tensor bias = position.value_or(at::Tensor()), mask = mask_bias.value_or(at::Tensor());
+    context->save_for_backward({query, key, value, bias, mask});
     context->saved_data["key"] = dropout_key;
     context->saved_data["threshold"] = threshold;
     context->saved_data["scale"] = scale;
-    return Forward(Pass(query, key, value, position, mask_bias, Mask(dropout_key, threshold, scale)));
+    return Forward(Pass(query, key, value, bias, mask, Mask(dropout_key, threshold, scale)));
   }
 
-  static variable_list backward(AutogradContext* context, variable_list outputs) {
+  static variable_list backward(AutogradContext* context, const variable_list& outputs) {
     const at::AutoDispatchBelowADInplaceOrView below;
     const variable_list saved = context->get_saved_variables();
     const Pass pass(saved[0], saved[1], saved[2], saved[3], saved[4],
@@ -175,7 +180,7 @@ class Function : public torch::autograd::Function<Function> {
       return at::zeros({pass.documents, n, pass.heads, pass.width}, pass.query.options()).transpose(1, 2);
     };
     Gradients gradients{zeros(pass.queries), zeros(pass.keys), zeros(pass.keys), {}};
-    const bool by_head = context->needs_input_grad(3) && pass.position.defined();
+    const bool by_head = pass.position.defined() && context->needs_input_grad(3);
     if (by_head) gradients.position = at::zeros_like(pass.position);
     // The bias is shared by all documents: a thread then takes some heads of all of them.
     const std::int64_t groups = (pass.heads + pass.heads_each - 1) / pass.heads_each;
@@ -207,8 +212,11 @@ at::Tensor FusedAttention(const at::Tensor& query, const at::Tensor& key, const 
                           const at::Tensor& position, const at::Tensor& mask_bias,
                           const DropoutMask& dropout) {
   const at::Tensor bias = position.defined() ? position.contiguous() : position;
-  return Function::apply(query, key, value, bias, mask_bias, static_cast<std::int64_t>(dropout.key),
-                         static_cast<std::int64_t>(dropout.threshold), static_cast<double>(dropout.scale));
+  if (!c10::GradMode::is_enabled()) return Forward(Pass(query, key, value, bias, mask_bias, dropout));
+  const auto given = [](const at::Tensor& x) { return x.defined() ? std::optional(x) : std::nullopt; };
+  return Function::apply(query, key, value, given(bias), given(mask_bias),
+                         static_cast<std::int64_t>(dropout.key), static_cast<std::int64_t>(dropout.threshold),
+                         static_cast<double>(dropout.scale));
 }
 
 }  // namespace lorikeet::trainer

@@ -42,7 +42,7 @@ class Function : public torch::autograd::Function<Function> {
     return y;
   }
 
-  static variable_list backward(AutogradContext* context, variable_list outputs) {
+  static variable_list backward(AutogradContext* context, const variable_list& outputs) {
     const at::AutoDispatchBelowADInplaceOrView below;
     const variable_list saved = context->get_saved_variables();
     const at::Tensor &x = saved[0], weight = saved[1], g = outputs[0].contiguous();

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "worker/trainer/train/prefix_lm.h"
 #include "worker/trainer/train/step.h"
 
 namespace lorikeet::trainer {
@@ -14,6 +15,8 @@ using Piece = std::vector<text::TokenId>;
 
 // Pieces shorter than this are left out: there is little to guess from.
 constexpr std::int64_t kShortestPiece = 16;
+
+constexpr std::uint64_t kParts = 1'000'000;  // what a share is drawn from
 
 std::vector<Piece> CutIntoPieces(const std::vector<std::string>& texts, const text::Tokenizer& tokenizer,
                                  std::int64_t length) {
@@ -36,13 +39,32 @@ std::vector<Piece> CutIntoPieces(const std::vector<std::string>& texts, const te
   return pieces;
 }
 
+std::vector<Example> EncodePairs(const std::vector<text::Document>& pairs, const text::Tokenizer& tokenizer,
+                                 std::int64_t length) {
+  std::vector<Example> examples;
+  examples.reserve(pairs.size());
+  for (const text::Document& pair : pairs) {
+    examples.push_back(
+        {.source = tokenizer.Encode(pair.source, length), .target = tokenizer.Encode(pair.target, length)});
+  }
+  return examples;
+}
+
+// Whoever has a share of exactly 0 does not ask, so that its choices leave the other draws as they were.
+bool Chance(double share, CounterRandom& random) {
+  return static_cast<double>(random.Below(kParts)) < share * static_cast<double>(kParts);
+}
+
 }  // namespace
 
-StatusOr<std::unique_ptr<T5>> Pretrain(const PretrainOptions& options, const std::vector<std::string>& texts,
+StatusOr<std::unique_ptr<T5>> Pretrain(const PretrainOptions& options, const PretrainTexts& texts,
                                        const text::Tokenizer& tokenizer,
                                        const std::function<void(const PretrainProgress&)>& report) {
   const std::vector<Piece> pieces =
-      CutIntoPieces(texts, tokenizer, RawLength(options.length, options.corruption));
+      CutIntoPieces(texts.texts, tokenizer, RawLength(options.length, options.corruption));
+  const std::vector<Example> pairs = EncodePairs(texts.pairs, tokenizer, options.length);
+  if (options.pair_share > 0 && pairs.empty())
+    return InvalidArgument("there are no pairs to take a share of");
   if (pieces.empty()) return InvalidArgument("the texts hold no piece of {} tokens", kShortestPiece);
 
   T5Config config = options.config;
@@ -65,7 +87,14 @@ StatusOr<std::unique_ptr<T5>> Pretrain(const PretrainOptions& options, const std
     CounterRandom random(options.seed, static_cast<std::uint64_t>(step) + 1);
     std::vector<Example> examples;
     for (const std::int64_t i : plan.DocumentsOf(step)) {
-      examples.push_back(Corrupt(pieces[static_cast<std::size_t>(i)], options.corruption, tokenizer, random));
+      if (options.pair_share > 0 && Chance(options.pair_share, random)) {
+        examples.push_back(pairs[random.Below(pairs.size())]);
+        continue;
+      }
+      const Piece& piece = pieces[static_cast<std::size_t>(i)];
+      const bool cut = options.prefix_lm > 0 && Chance(options.prefix_lm, random);
+      examples.push_back(cut ? CutInTwo(piece, random)
+                             : Corrupt(piece, options.corruption, tokenizer, random));
     }
     std::vector<const Example*> batch;
     for (const Example& example : examples) batch.push_back(&example);
