@@ -18,10 +18,11 @@ import shlex
 import subprocess
 import sys
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "deploy", "cmake"))
+import together  # noqa: E402
+from together import read  # noqa: E402
+
 FOLDERS = ("common", "sweeps", "coordinator", "worker")
-INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.M)
-UNNAMED = re.compile(r"^namespace \{$(.*?)^\}  // namespace$", re.M | re.S)
-DECLARED = re.compile(r"^(?=\w)(?:[\w:<>,&*\[\] ]*?[ &*])?(\w+)\s*(?:\(|=|\{|;|:(?!:)|\[)", re.M)
 COMPILE_ERROR = re.compile(r"^(/[^:\n]+):\d+:\d+: error: .*\[clang-diagnostic-error", re.M)
 MOST_FILES = 24  # of a translation unit: memory, and two cores should have something to share
 
@@ -43,46 +44,13 @@ def flags_of(entry):
     return out + ["-Wthread-safety", "-Wno-unknown-warning-option"]
 
 
-def read(path):
-    with open(path, encoding="utf-8", errors="replace") as file:
-        return file.read()
-
-
-def with_headers(source, path, seen):
-    """Adds the file and every header of ours that it includes to `seen`, by content."""
-    if path in seen:
-        return
-    text = read(path)
-    seen[path] = hashlib.sha256(text.encode()).hexdigest()
-    for name in INCLUDE.findall(text):
-        for candidate in (os.path.join(source, name), os.path.join(os.path.dirname(path), name)):
-            if os.path.exists(candidate):
-                with_headers(source, candidate, seen)
-                break
-
-
-def unnamed_names(path):
-    """What the file declares in unnamed namespaces, as clang-format lays it out: at a line's start."""
-    return {name for block in UNNAMED.findall(read(path)) for name in DECLARED.findall(block)}
-
-
 def groups_of(jobs):
-    """[(flags, directory, files)]: files of one command, no name twice in their unnamed namespaces."""
+    """[(flags, directory, files)]: files of one command that can share a translation unit."""
     by_command = collections.defaultdict(list)
     for path, (flags, directory) in sorted(jobs.items()):
         by_command[tuple(flags), directory].append(path)
     for (flags, directory), paths in by_command.items():
-        bins = []
-        for path in paths:
-            names = unnamed_names(path)
-            for files, taken in bins:
-                if not names & taken and len(files) < MOST_FILES:
-                    files.append(path)
-                    taken |= names
-                    break
-            else:
-                bins.append(([path], set(names)))
-        yield from ((flags, directory, files) for files, _ in bins)
+        yield from ((flags, directory, files) for files in together.groups(paths, MOST_FILES))
 
 
 class Tidy:
@@ -97,13 +65,12 @@ class Tidy:
         os.makedirs(self.cache, exist_ok=True)
         self.settings = os.path.join(source, ".clang-tidy")
         version = subprocess.run(["clang-tidy", "--version"], capture_output=True, text=True, check=True).stdout
-        self.common_key = [read(self.settings), read(os.path.abspath(__file__)), version]
+        self.common_key = [read(self.settings), version]
 
     def key(self, flags, files):
-        seen = {}
-        for path in files:
-            with_headers(self.source, path, seen)
-        text = json.dumps([self.common_key, flags, files, sorted(seen.items())])
+        seen = set(files).union(*(together.headers(path) for path in files))
+        content = [(path, hashlib.sha256(read(path).encode()).hexdigest()) for path in sorted(seen)]
+        text = json.dumps([self.common_key, flags, files, content])
         return hashlib.sha256(text.replace(self.source, "").encode()).hexdigest()
 
     def look(self, flags, directory, files):

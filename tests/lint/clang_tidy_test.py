@@ -97,6 +97,14 @@ class Linter(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stdout)
         self.assertIn("2 files in 2 groups", done.stdout)
 
+    def test_a_helper_with_the_name_of_a_header_s_type(self):
+        with open(os.path.join(self.folder, "common", "a.h"), "w", encoding="utf-8") as file:
+            file.write("#pragma once\nnamespace lorikeet {\nstruct Block {};\nint A(Block block);\n}  // namespace lorikeet\n")
+        a = '#include "common/a.h"\nnamespace lorikeet {\nint A(Block) { return 1; }\n}  // namespace lorikeet\n'
+        done = self.lint(a=a.replace("common/", ""), b=GOOD.format(name="B", helper="Block"))
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertIn("2 files in 2 groups", done.stdout)
+
     def test_files_that_do_not_compile_together_are_taken_apart(self):
         hidden = GOOD.replace("int {helper}", "  int {helper}")  # not where clang-format puts it
         files = {"a": hidden.format(name="A", helper="Helper"), "b": hidden.format(name="B", helper="Helper")}
