@@ -1,0 +1,159 @@
+"""A real coordinator and real workers as child processes, for the integration tests. Standard library only."""
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import tempfile
+import time
+
+BIN = os.environ["LORIKEET_BIN_DIR"]
+SOURCE = os.environ["LORIKEET_SOURCE_DIR"]
+DEMO = os.path.join(SOURCE, "sweeps", "examples", "demo")
+
+# Small enough for a test, large enough that every arm trains, validates, generates and can be interrupted.
+SWEEP = """\
+sweep: {name}
+model: {model}
+data:
+  train: {data}/train.jsonl.gz
+  validation: {data}/validation.jsonl.gz
+  test: {data}/test.jsonl.gz
+  max_source_tokens: 128
+  max_target_tokens: 48
+  limit: {{train: {train}, validation: 12, test: 12}}
+train: {{epochs: 2, batch_size: 8, schedule: constant}}
+evaluate: {{beams: 1, max_new_tokens: 24}}
+arms:
+  full: {{learning_rate: 1.0e-3}}
+  lora: {{rank: [2, 4], alpha_over_rank: 2, learning_rate: 1.0e-2}}
+  prompt: {{tokens: 5, learning_rate: 0.3}}
+  zero_shot: {{}}
+  lead: {{sentences: 2}}
+seeds: [1, 2]
+retry: {{attempts: 2, backoff: 1s}}
+"""
+TRIALS = 4 * 2 + 2
+
+# What must not depend on what was killed: everything that is not an id, a time or a measured cost.
+QUALITY = ("select configuration, seed, test_rouge1, test_rouge2, test_rougeL, test_rougeLsum, validation_rouge1,"
+           " validation_loss, test_loss, kept_step, last_step, trainable_parameters, adapter_bytes, data_fingerprint,"
+           " model_fingerprint from results order by configuration, seed")
+PREDICTIONS = ("select r.configuration, r.seed, p.split, p.document_id, p.position, p.summary, p.tokens, p.rouge1"
+               " from predictions p join results r using (trial_id) order by 1, 2, 3, 4")
+
+
+def write_sweep(folder, name="tiny", train=48, **replace):
+    text = SWEEP.format(name=name, model=os.path.join(DEMO, "model"), data=DEMO, train=train)
+    for old, new in replace.items():
+        text = text.replace(old, new)
+    path = os.path.join(folder, name + ".yaml")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    return path
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def query(database, sql):
+    with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=30)) as connection:
+        return connection.execute(sql).fetchall()
+
+
+class Cluster:
+    """Use as a context manager; everything is ended and removed at its end."""
+
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix="lorikeet-test-")
+        self.port = free_port()
+        self.address = f"127.0.0.1:{self.port}"
+        self.data = os.path.join(self.folder, "data")
+        self.processes = {}
+        self.environment = dict(os.environ, XDG_CONFIG_HOME=os.path.join(self.folder, "config"),
+                                LORIKEET_COORDINATOR=self.address, NO_COLOR="1")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for process in self.processes.values():
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+        deadline = time.monotonic() + 10
+        while self.trainers() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        left = self.trainers()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        assert not left, f"trainers outlived their workers: {left}"
+
+    def start(self, name, program, *arguments):
+        log = open(os.path.join(self.folder, name + ".log"), "ab")
+        self.processes[name] = subprocess.Popen([os.path.join(BIN, program), *arguments], env=self.environment,
+                                                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        log.close()
+        return self.processes[name]
+
+    def start_coordinator(self):
+        self.start("coordinator", "sweep-coordinator", "--data", self.data, "--listen", self.address)
+        self.wait(lambda: self.ctl("list").returncode == 0, "the coordinator answers")
+
+    def start_worker(self, name):
+        return self.start(name, "sweep-worker", "--coordinator", self.address, "--dir",
+                          os.path.join(self.folder, name), "--devices", "cpu")
+
+    def ctl(self, *arguments, timeout=60):
+        return subprocess.run([os.path.join(BIN, "sweepctl"), *arguments], env=self.environment, capture_output=True,
+                              text=True, timeout=timeout)
+
+    def json(self, *arguments):
+        done = self.ctl(*arguments, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def kill(self, name, how=signal.SIGKILL):
+        self.processes[name].send_signal(how)
+        return self.processes[name].wait(timeout=60)
+
+    def log(self, name):
+        with open(os.path.join(self.folder, name + ".log"), encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def trainers(self):
+        """Pids of trainers that work for this cluster."""
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(OSError):
+                with open(f"/proc/{pid}/cmdline", "rb") as file:
+                    words = file.read().decode(errors="replace").split("\0")
+                if words[0].endswith("sweep-trainer") and any(self.folder in word for word in words):
+                    found.append(int(pid))
+        return found
+
+    def wait(self, condition, what, seconds=120):
+        deadline = time.monotonic() + seconds
+        while not condition():
+            for name, process in self.processes.items():
+                if process.poll() not in (None, -signal.SIGKILL, 0):
+                    raise AssertionError(f"{name} ended with {process.returncode}:\n{self.log(name)[-4000:]}")
+            if time.monotonic() > deadline:
+                logs = "\n".join(f"--- {name}\n{self.log(name)[-2000:]}" for name in self.processes)
+                raise AssertionError(f"waited {seconds} s for: {what}\n{self.ctl('list').stdout}{logs}")
+            time.sleep(0.05)
+
+    def database(self):
+        return os.path.join(self.data, "results.db")
+
+    def succeeded(self, sweep):
+        return int(self.json("status", sweep)["succeeded"])
+
+    def finished(self, sweep):
+        done = self.ctl("status", sweep, "--json")
+        return done.returncode == 0 and json.loads(done.stdout)["state"] == "finished"
