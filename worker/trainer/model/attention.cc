@@ -35,13 +35,9 @@ struct StepTask {
 void Run(const StepTask& task, float* scores) {
   for (std::int64_t row = 0; row < task.hypotheses; ++row) {
     const float* const query = task.query + row * task.row_stride;
-    for (std::int64_t n = 0; n < task.keys; ++n)
-      scores[n] = Dot(task.width, query, task.key + n * task.width);
+    ScoreKeys(task.keys, task.width, query, task.key, scores);
     SoftmaxRow(task.keys, task.position, task.mask, scores);
-    float* const out = task.out + row * task.row_stride;
-    std::fill_n(out, task.width, 0.0f);
-    for (std::int64_t n = 0; n < task.keys; ++n)
-      AddScaled(task.width, scores[n], task.value + n * task.width, out);
+    MixValues(task.keys, task.width, scores, task.value, task.out + row * task.row_stride);
   }
 }
 
@@ -56,8 +52,8 @@ at::Tensor StepOnCpu(const at::Tensor& query, const at::Tensor& key, const at::T
   const float* const positions = position.defined() ? position.const_data_ptr<float>() : nullptr;
   const float* const masks = mask.defined() ? mask.const_data_ptr<float>() : nullptr;
   const float* const queries = query.const_data_ptr<float>();
-  const float *const key_data = key.const_data_ptr<float>(), *const value_data =
-                                                                 value.const_data_ptr<float>();
+  const float* const key_data = key.const_data_ptr<float>();
+  const float* const value_data = value.const_data_ptr<float>();
   float* const outs = out.mutable_data_ptr<float>();
   constexpr std::int64_t kGrain = 65536;  // products worth a thread
   const std::int64_t each = std::max<std::int64_t>(1, kGrain / (hypotheses * keys * width));

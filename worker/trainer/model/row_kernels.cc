@@ -49,9 +49,22 @@ inline __attribute__((always_inline)) float Exp(float x) {
   return x < kSmallest ? 0.0f : p * power;
 }
 
-inline __attribute__((always_inline)) float Sum(const float* strands) {
-  float sum = 0;
-  for (std::int64_t i = 0; i < kStrands; ++i) sum += strands[i];
+// Halves added to halves: short chains of additions that vectorise, instead of one long one.
+inline __attribute__((always_inline)) float Sum(float* strands) {
+  for (std::int64_t half = kStrands / 2; half > 0; half /= 2) {
+    for (std::int64_t i = 0; i < half; ++i) strands[i] += strands[i + half];
+  }
+  return strands[0];
+}
+
+inline __attribute__((always_inline)) float InlineDot(std::int64_t count, const float* a, const float* b) {
+  float strands[kStrands] = {};
+  std::int64_t i = 0;
+  for (; i + kStrands <= count; i += kStrands) {
+    for (std::int64_t j = 0; j < kStrands; ++j) strands[j] += a[i + j] * b[i + j];
+  }
+  float sum = Sum(strands);
+  for (; i < count; ++i) sum += a[i] * b[i];
   return sum;
 }
 
@@ -91,8 +104,12 @@ void SoftmaxRow(std::int64_t count, const float* position, const float* mask_bia
   for (; i + kStrands <= count; i += kStrands) {
     for (std::int64_t j = 0; j < kStrands; ++j) strands[j] = strands[j] < s[i + j] ? s[i + j] : strands[j];
   }
-  float top = -std::numeric_limits<float>::infinity();
-  for (std::int64_t j = 0; j < kStrands; ++j) top = top < strands[j] ? strands[j] : top;
+  for (std::int64_t half = kStrands / 2; half > 0; half /= 2) {
+    for (std::int64_t j = 0; j < half; ++j) {
+      strands[j] = strands[j] < strands[j + half] ? strands[j + half] : strands[j];
+    }
+  }
+  float top = strands[0];
   for (; i < count; ++i) top = top < s[i] ? s[i] : top;
 
   for (float& strand : strands) strand = 0;
@@ -108,13 +125,13 @@ void SoftmaxRow(std::int64_t count, const float* position, const float* mask_bia
 
 LORIKEET_VECTORISED
 void SoftmaxGradientRow(std::int64_t count, const float* p, float* g) {
-  const float dot = Dot(count, p, g);
+  const float dot = InlineDot(count, p, g);
   for (std::int64_t i = 0; i < count; ++i) g[i] = p[i] * (g[i] - dot);
 }
 
 LORIKEET_VECTORISED
 float NormRow(std::int64_t count, double epsilon, const float* x, const float* weight, float* y) {
-  const float mean = Dot(count, x, x) / static_cast<float>(count);
+  const float mean = InlineDot(count, x, x) / static_cast<float>(count);
   const float inverse = 1 / std::sqrt(mean + static_cast<float>(epsilon));
   for (std::int64_t i = 0; i < count; ++i) y[i] = weight[i] * (x[i] * inverse);
   return inverse;
@@ -137,15 +154,18 @@ void NormGradientRow(std::int64_t count, float inverse, const float* x, const fl
 }
 
 LORIKEET_VECTORISED
-float Dot(std::int64_t count, const float* a, const float* b) {
-  float strands[kStrands] = {};
-  std::int64_t i = 0;
-  for (; i + kStrands <= count; i += kStrands) {
-    for (std::int64_t j = 0; j < kStrands; ++j) strands[j] += a[i + j] * b[i + j];
+void ScoreKeys(std::int64_t keys, std::int64_t width, const float* query, const float* key, float* scores) {
+  for (std::int64_t n = 0; n < keys; ++n) scores[n] = InlineDot(width, query, key + n * width);
+}
+
+LORIKEET_VECTORISED
+void MixValues(std::int64_t keys, std::int64_t width, const float* weights, const float* value, float* out) {
+  for (std::int64_t j = 0; j < width; ++j) out[j] = 0;
+  for (std::int64_t n = 0; n < keys; ++n) {
+    const float weight = weights[n];
+    const float* const row = value + n * width;
+    for (std::int64_t j = 0; j < width; ++j) out[j] += weight * row[j];
   }
-  float sum = Sum(strands);
-  for (; i < count; ++i) sum += a[i] * b[i];
-  return sum;
 }
 
 LORIKEET_VECTORISED

@@ -31,8 +31,10 @@ float NormRow(std::int64_t count, double epsilon, const float* x, const float* w
 void NormGradientRow(std::int64_t count, float inverse, const float* x, const float* weight, const float* g,
                      float* gx, float* gweight);
 
-// Σ a b.
-float Dot(std::int64_t count, const float* a, const float* b);
+// One query [width] against keys [keys, width]: scores[n] = query · key[n].
+void ScoreKeys(std::int64_t keys, std::int64_t width, const float* query, const float* key, float* scores);
+// out [width] = Σ weights[n] · value[n].
+void MixValues(std::int64_t keys, std::int64_t width, const float* weights, const float* value, float* out);
 // y += a x.
 void AddScaled(std::int64_t count, float a, const float* x, float* y);
 
