@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <thread>
 
@@ -192,17 +193,22 @@ TEST(Subprocess, OutlivesTheThreadThatAskedForIt) {
   EXPECT_FALSE(child->Wait(milliseconds(200)).has_value()) << "the parent-death signal fired with its thread";
 }
 
-// Run by the test below in a process of its own: starts a child, says its number, and waits to be killed.
-TEST(SubprocessHelper, DISABLED_StartsAChildAndWaits) {
+constexpr char kHelper[] = "LORIKEET_TEST_HELPER";
+
+// What the test below does in the process of its own that it starts: starts a child, says its number, waits
+// to be killed.
+void StartAChildAndWait() {
   const auto child = StartOrDie(Shell("exec sleep 1000"));
   fprintf(stderr, "child %d\n", child->pid());
   std::this_thread::sleep_for(seconds(100));
 }
 
 TEST(Subprocess, ChildrenEndWithTheirParent) {
+  if (std::getenv(kHelper) != nullptr) return StartAChildAndWait();
   SubprocessOptions options;
   options.command = {std::filesystem::read_symlink("/proc/self/exe").string(),
-                     "--gtest_also_run_disabled_tests", "--gtest_filter=SubprocessHelper.*"};
+                     "--gtest_filter=Subprocess.ChildrenEndWithTheirParent"};
+  options.environment = {{kHelper, "1"}};
   options.pipe_errors = true;
   options.output_file = "/dev/null";
   const auto helper = StartOrDie(options);

@@ -88,13 +88,13 @@ StatusOr<std::map<std::string, at::Tensor>> ReadCheckpoint(const std::string& di
   }
   std::map<std::string, at::Tensor> tensors;
   for (const std::string& shard : shards) {
-    auto part = ReadTensors(directory + "/" + shard);
+    const std::string path = fmt::format("{}/{}", directory, shard);
+    auto part = ReadTensors(path);
     RETURN_IF_ERROR(part.status());
     for (auto& [name, tensor] : *part) {
       const auto listed = shard_of.find(name);
       if (listed == shard_of.end() || listed->second != shard) {
-        return InvalidArgument("{}: {}: not listed for this shard in {}", directory + "/" + shard, name,
-                               index);
+        return InvalidArgument("{}: {}: not listed for this shard in {}", path, name, index);
       }
       tensors.emplace(name, std::move(tensor));
     }

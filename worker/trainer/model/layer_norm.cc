@@ -45,7 +45,8 @@ class Function : public torch::autograd::Function<Function> {
   static variable_list backward(AutogradContext* context, const variable_list& outputs) {
     const at::AutoDispatchBelowADInplaceOrView below;
     const variable_list saved = context->get_saved_variables();
-    const at::Tensor &x = saved[0], weight = saved[1], g = outputs[0].contiguous();
+    const at::Tensor &x = saved[0], &weight = saved[1];
+    const at::Tensor g = outputs[0].contiguous();
     const std::int64_t width = x.size(-1), rows = x.numel() / width, chunks = (rows + kRows - 1) / kRows;
     const bool trains = context->needs_input_grad(1);
     at::Tensor gx = at::empty(x.sizes(), x.options());

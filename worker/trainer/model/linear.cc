@@ -6,7 +6,7 @@
 namespace lorikeet::trainer {
 
 at::Tensor Apply(const Linear& linear, const at::Tensor& x, const ForwardContext& context) {
-  const at::Tensor y = at::linear(x, linear.weight.to(x.scalar_type()));
+  at::Tensor y = at::linear(x, linear.weight.to(x.scalar_type()));
   if (!context.adapter) return y;
   const at::Tensor delta = context.adapter->Delta(linear.name, x, context.dropout);
   return delta.defined() ? y + delta : y;
