@@ -77,9 +77,10 @@ def random_model(spec, seed):
             elif "relative_attention_bias" in name:
                 parameter.copy_(torch.randn_like(parameter))
             elif name != "shared.weight":
-                parameter.mul_(2.0)
+                # Less for gates, whose products of two would make rounding grow until no two machines agree.
+                parameter.mul_(2.0 if spec["config"]["feed_forward_proj"] == "relu" else 1.3)
         if spec["own_head"]:
-            model.lm_head.weight = torch.nn.Parameter(torch.randn_like(model.shared.weight))
+            model.lm_head.weight = torch.nn.Parameter(0.5 * torch.randn_like(model.shared.weight))
         elif not spec["scale"]:
             model.shared.weight.mul_(0.4)
         # So that </s> wins now and then: summaries must end, at different lengths.
@@ -205,6 +206,8 @@ def save_adapter(model, folder):
         (folder / extra).unlink(missing_ok=True)
     config = json.loads((folder / "adapter_config.json").read_text())
     config["base_model_name_or_path"] = ""
+    if "target_modules" in config:  # a set: in another order every time
+        config["target_modules"].sort()
     write_json(folder / "adapter_config.json", config)
 
 
