@@ -12,8 +12,7 @@ constexpr float kUnwanted = -1e9f;
 }  // namespace
 
 BeamSearch::BeamSearch(const EvaluateSettings& settings, text::TokenId start, text::TokenId end)
-    : beams_(settings.beams),
-      max_new_tokens_(settings.max_new_tokens),
+    : max_new_tokens_(settings.max_new_tokens),
       length_penalty_(settings.length_penalty),
       stop_early_(settings.early_stopping == "true"),
       never_stop_early_(settings.early_stopping == "never"),

@@ -36,7 +36,7 @@ class BeamSearch {
   bool CanImprove(std::int64_t length) const;
   Hypothesis Continue(const Candidate& candidate, float score) const;
 
-  std::int64_t beams_, max_new_tokens_;
+  std::int64_t max_new_tokens_;
   double length_penalty_;
   bool stop_early_, never_stop_early_;
   text::TokenId end_;

@@ -51,6 +51,7 @@ struct Decoding {
     T5::SelectRows(cache, Indices(rows, model.device()),
                    all_stay ? at::Tensor() : Indices(kept, model.device()));
     std::vector<std::size_t> left;
+    left.reserve(kept.size());
     for (const std::int64_t document : kept) left.push_back(documents[static_cast<std::size_t>(document)]);
     documents = std::move(left);
   }

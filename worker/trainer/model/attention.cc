@@ -26,7 +26,8 @@ at::Tensor AddBias(at::Tensor scores, const ScoreBias& bias) {
 
 // One head of one document: `hypotheses` queries to the same keys.
 struct StepTask {
-  const float *query, *key, *value;  // query: rows `row_stride` apart; key, value: [keys, width]
+  const float *query, *key, *value;  // query: rows `row_stride` apart; value: [keys, width]
+  KeyLayout layout;                  // key: [keys, width] or [width, keys]
   const float *position, *mask;      // [keys] each, may be null
   float* out;                        // as query
   std::int64_t hypotheses, row_stride, keys, width;
@@ -35,16 +36,17 @@ struct StepTask {
 void Run(const StepTask& task, float* scores) {
   for (std::int64_t row = 0; row < task.hypotheses; ++row) {
     const float* const query = task.query + row * task.row_stride;
-    ScoreKeys(task.keys, task.width, query, task.key, scores);
+    (task.layout == KeyLayout::kRows ? ScoreKeys : ScoreColumns)(task.keys, task.width, query, task.key,
+                                                                 scores);
     SoftmaxRow(task.keys, task.position, task.mask, scores);
     MixValues(task.keys, task.width, scores, task.value, task.out + row * task.row_stride);
   }
 }
 
 at::Tensor StepOnCpu(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                     std::int64_t keys, const ScoreBias& bias) {
-  const std::int64_t documents = key.size(0), heads = key.size(1), capacity = key.size(2),
-                     width = key.size(3);
+                     KeyLayout layout, std::int64_t keys, const ScoreBias& bias) {
+  const std::int64_t documents = value.size(0), heads = value.size(1), capacity = value.size(2);
+  const std::int64_t width = value.size(3);
   const std::int64_t hypotheses = query.size(0) / documents, joined = heads * width;
   at::Tensor out = at::empty(query.sizes(), query.options());
   const at::Tensor position = bias.position.defined() ? bias.position.contiguous() : bias.position;
@@ -62,7 +64,7 @@ at::Tensor StepOnCpu(const at::Tensor& query, const at::Tensor& key, const at::T
     for (std::int64_t i = begin; i < end; ++i) {
       const std::int64_t document = i / heads, head = i % heads;
       const std::int64_t at = document * hypotheses * joined + head * width, cached = i * capacity * width;
-      Run({queries + at, key_data + cached, value_data + cached,
+      Run({queries + at, key_data + cached, value_data + cached, layout,
            positions ? positions + head * keys : nullptr, masks ? masks + document * keys : nullptr,
            outs + at, hypotheses, joined, keys, width},
           scores.data());
@@ -94,12 +96,13 @@ at::Tensor Attend(const Attention& attention, const at::Tensor& query, const at:
 }
 
 at::Tensor AttendStep(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                      std::int64_t keys, const ScoreBias& bias) {
-  if (OnCpuInFp32(query)) return StepOnCpu(query, key, value, keys, bias);
-  const std::int64_t documents = key.size(0), heads = key.size(1), width = key.size(3);
+                      KeyLayout layout, std::int64_t keys, const ScoreBias& bias) {
+  if (OnCpuInFp32(query)) return StepOnCpu(query, key, value, layout, keys, bias);
+  const std::int64_t documents = value.size(0), heads = value.size(1), width = value.size(3);
   const at::Tensor queries =
       query.view({documents, -1, heads, width}).transpose(1, 2);  // [B, H, hypotheses, K]
-  at::Tensor scores = at::matmul(queries, key.narrow(2, 0, keys).transpose(2, 3)).to(at::kFloat);
+  const at::Tensor columns = layout == KeyLayout::kColumns ? key : key.narrow(2, 0, keys).transpose(2, 3);
+  at::Tensor scores = at::matmul(queries, columns).to(at::kFloat);
   if (bias.position.defined()) scores = scores + bias.position.unsqueeze(1);
   if (bias.mask.defined()) scores = scores + bias.mask;
   const at::Tensor weights = at::softmax(scores, -1).to(value.scalar_type());

@@ -30,11 +30,17 @@ at::Tensor Project(const Linear& linear, std::int64_t heads, const at::Tensor& x
 at::Tensor Attend(const Attention& attention, const at::Tensor& query, const at::Tensor& key,
                   const at::Tensor& value, const ScoreBias& bias, const ForwardContext& context);
 
-// The same for one query a row, without dropout or gradients, before o: [rows, H·K]. query [rows, H·K]; key,
-// value [B, H, capacity, K], of which the first `keys` count; rows is a multiple of B: a document's rows are
-// neighbours. position [H, keys] or undefined; mask [B, 1, 1, keys] or undefined.
+// How AttendStep finds its keys: rows of K that a decoding appends to, or columns, which are faster to read.
+enum class KeyLayout {
+  kRows,     // [B, H, capacity, K], of which the first `keys` count
+  kColumns,  // [B, H, K, keys]
+};
+
+// The same for one query a row, without dropout or gradients, before o: [rows, H·K]. query [rows, H·K]; value
+// [B, H, capacity, K]; rows is a multiple of B: a document's rows are neighbours. Contiguous all.
+// position [H, keys] or undefined; mask [B, 1, 1, keys] or undefined.
 at::Tensor AttendStep(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                      std::int64_t keys, const ScoreBias& bias);
+                      KeyLayout layout, std::int64_t keys, const ScoreBias& bias);
 
 // mask [B, N], true where there is something to attend to: 0 there, else float's lowest; [B, 1, 1, N] fp32.
 // Undefined where nothing is masked out, so that no product pays for it.

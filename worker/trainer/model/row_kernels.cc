@@ -4,36 +4,41 @@
 #include <cmath>
 #include <limits>
 
-// The compiler makes a version for each instruction set, and the loader picks one; elsewhere there is one.
+// The compiler makes a version for each instruction set, and the loader picks one by what the processor can
+// do; elsewhere there is one. (Naming processors instead would leave out other makers' with the same
+// abilities.)
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && \
     !defined(__SANITIZE_THREAD__)
-#define LORIKEET_VECTORISED __attribute__((target_clones("arch=skylake-avx512", "arch=haswell", "default")))
+#if __GNUC__ >= 12
+#define LORIKEET_VECTORISED __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define LORIKEET_VECTORISED __attribute__((target_clones("avx512f", "avx2", "default")))
+#endif
 #else
 #define LORIKEET_VECTORISED
 #endif
+#define LORIKEET_INLINE inline __attribute__((always_inline))
 
+// Sums and maxima say `omp simd reduction`: they may run in as many strands as a vector has lanes.
 namespace lorikeet::trainer {
 namespace {
 
-// Sums run in this many strands: a fixed order that the compiler may vectorise.
-constexpr std::int64_t kStrands = 32;
-
 // SplitMix64's output function (Steele, Lea and Flood, 2014): a bijection that scatters neighbouring inputs.
-inline __attribute__((always_inline)) std::uint64_t Scatter(std::uint64_t z) {
+LORIKEET_INLINE std::uint64_t Scatter(std::uint64_t z) {
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
   z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
   return z ^ (z >> 31);
 }
 
-// Two rounds of a 32-bit finaliser (Wellons' lowbias32): what vector units have the multiplications for.
-inline __attribute__((always_inline)) std::uint32_t Scatter32(std::uint32_t z) {
+// A 32-bit finaliser (Wellons' lowbias32): what vector units have the multiplications for.
+LORIKEET_INLINE std::uint32_t Scatter32(std::uint32_t z) {
   z = (z ^ (z >> 16)) * 0x7feb352dU;
   z = (z ^ (z >> 15)) * 0x846ca68bU;
   return z ^ (z >> 16);
 }
 
 // eˣ for x ≤ 0, to two units in the last place (Cephes' expf: reduction by ln 2, a polynomial of degree 5).
-inline __attribute__((always_inline)) float Exp(float x) {
+LORIKEET_INLINE float Exp(float x) {
   constexpr float kSmallest = -87.0f, kRound = 12582912.0f;  // 1.5 · 2²³: adding it rounds to an integer
   const float clamped = x < kSmallest ? kSmallest : x;
   const float n = (clamped * 1.44269504f + kRound) - kRound;
@@ -49,23 +54,28 @@ inline __attribute__((always_inline)) float Exp(float x) {
   return x < kSmallest ? 0.0f : p * power;
 }
 
-// Halves added to halves: short chains of additions that vectorise, instead of one long one.
-inline __attribute__((always_inline)) float Sum(float* strands) {
-  for (std::int64_t half = kStrands / 2; half > 0; half /= 2) {
-    for (std::int64_t i = 0; i < half; ++i) strands[i] += strands[i + half];
-  }
-  return strands[0];
+LORIKEET_INLINE float Dot(std::int64_t count, const float* a, const float* b) {
+  float sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (std::int64_t i = 0; i < count; ++i) sum += a[i] * b[i];
+  return sum;
 }
 
-inline __attribute__((always_inline)) float InlineDot(std::int64_t count, const float* a, const float* b) {
-  float strands[kStrands] = {};
-  std::int64_t i = 0;
-  for (; i + kStrands <= count; i += kStrands) {
-    for (std::int64_t j = 0; j < kStrands; ++j) strands[j] += a[i + j] * b[i + j];
+// kWidth columns of MixValues, kept in registers.
+template <std::int64_t kWidth>
+LORIKEET_INLINE void MixColumns(std::int64_t keys, std::int64_t stride, const float* weights,
+                                const float* value, float* out) {
+  float even[kWidth] = {}, odd[kWidth] = {};  // two sums, so that additions do not wait for each other
+  std::int64_t n = 0;
+  for (; n + 2 <= keys; n += 2) {
+    const float *const first = value + n * stride, *const second = first + stride;
+    for (std::int64_t j = 0; j < kWidth; ++j) even[j] += weights[n] * first[j];
+    for (std::int64_t j = 0; j < kWidth; ++j) odd[j] += weights[n + 1] * second[j];
   }
-  float sum = Sum(strands);
-  for (; i < count; ++i) sum += a[i] * b[i];
-  return sum;
+  if (n < keys) {
+    for (std::int64_t j = 0; j < kWidth; ++j) even[j] += weights[n] * value[n * stride + j];
+  }
+  for (std::int64_t j = 0; j < kWidth; ++j) out[j] = even[j] + odd[j];
 }
 
 }  // namespace
@@ -98,40 +108,28 @@ void SoftmaxRow(std::int64_t count, const float* position, const float* mask_bia
   if (mask_bias) {
     for (std::int64_t i = 0; i < count; ++i) s[i] += mask_bias[i];
   }
-  float strands[kStrands];
-  for (float& strand : strands) strand = -std::numeric_limits<float>::infinity();
-  std::int64_t i = 0;
-  for (; i + kStrands <= count; i += kStrands) {
-    for (std::int64_t j = 0; j < kStrands; ++j) strands[j] = strands[j] < s[i + j] ? s[i + j] : strands[j];
+  float top = -std::numeric_limits<float>::infinity();
+#pragma omp simd reduction(max : top)
+  for (std::int64_t i = 0; i < count; ++i) top = top < s[i] ? s[i] : top;
+  float sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (std::int64_t i = 0; i < count; ++i) {
+    s[i] = Exp(s[i] - top);
+    sum += s[i];
   }
-  for (std::int64_t half = kStrands / 2; half > 0; half /= 2) {
-    for (std::int64_t j = 0; j < half; ++j) {
-      strands[j] = strands[j] < strands[j + half] ? strands[j + half] : strands[j];
-    }
-  }
-  float top = strands[0];
-  for (; i < count; ++i) top = top < s[i] ? s[i] : top;
-
-  for (float& strand : strands) strand = 0;
-  for (i = 0; i < count; ++i) s[i] = Exp(s[i] - top);
-  for (i = 0; i + kStrands <= count; i += kStrands) {
-    for (std::int64_t j = 0; j < kStrands; ++j) strands[j] += s[i + j];
-  }
-  float sum = Sum(strands);
-  for (; i < count; ++i) sum += s[i];
   const float inverse = 1 / sum;
-  for (i = 0; i < count; ++i) s[i] *= inverse;
+  for (std::int64_t i = 0; i < count; ++i) s[i] *= inverse;
 }
 
 LORIKEET_VECTORISED
 void SoftmaxGradientRow(std::int64_t count, const float* p, float* g) {
-  const float dot = InlineDot(count, p, g);
+  const float dot = Dot(count, p, g);
   for (std::int64_t i = 0; i < count; ++i) g[i] = p[i] * (g[i] - dot);
 }
 
 LORIKEET_VECTORISED
 float NormRow(std::int64_t count, double epsilon, const float* x, const float* weight, float* y) {
-  const float mean = InlineDot(count, x, x) / static_cast<float>(count);
+  const float mean = Dot(count, x, x) / static_cast<float>(count);
   const float inverse = 1 / std::sqrt(mean + static_cast<float>(epsilon));
   for (std::int64_t i = 0; i < count; ++i) y[i] = weight[i] * (x[i] * inverse);
   return inverse;
@@ -140,32 +138,44 @@ float NormRow(std::int64_t count, double epsilon, const float* x, const float* w
 LORIKEET_VECTORISED
 void NormGradientRow(std::int64_t count, float inverse, const float* x, const float* weight, const float* g,
                      float* gx, float* gweight) {
-  float strands[kStrands] = {};
-  std::int64_t i = 0;
-  for (; i + kStrands <= count; i += kStrands) {
-    for (std::int64_t j = 0; j < kStrands; ++j) strands[j] += g[i + j] * weight[i + j] * x[i + j];
-  }
-  float dot = Sum(strands);
-  for (; i < count; ++i) dot += g[i] * weight[i] * x[i];
+  float dot = 0;
+#pragma omp simd reduction(+ : dot)
+  for (std::int64_t i = 0; i < count; ++i) dot += g[i] * weight[i] * x[i];
   const float along = dot * inverse * inverse * inverse / static_cast<float>(count);
-  for (i = 0; i < count; ++i) gx[i] = g[i] * weight[i] * inverse - x[i] * along;
+  for (std::int64_t i = 0; i < count; ++i) gx[i] = g[i] * weight[i] * inverse - x[i] * along;
   if (!gweight) return;
-  for (i = 0; i < count; ++i) gweight[i] += g[i] * x[i] * inverse;
+  for (std::int64_t i = 0; i < count; ++i) gweight[i] += g[i] * x[i] * inverse;
 }
 
 LORIKEET_VECTORISED
 void ScoreKeys(std::int64_t keys, std::int64_t width, const float* query, const float* key, float* scores) {
-  for (std::int64_t n = 0; n < keys; ++n) scores[n] = InlineDot(width, query, key + n * width);
+  for (std::int64_t n = 0; n < keys; ++n) scores[n] = Dot(width, query, key + n * width);
+}
+
+LORIKEET_VECTORISED
+void ScoreColumns(std::int64_t keys, std::int64_t width, const float* query, const float* key,
+                  float* scores) {
+  constexpr std::int64_t kColumns = 64;  // kept in registers
+  std::int64_t n = 0;
+  for (; n + kColumns <= keys; n += kColumns) {
+    float sums[kColumns] = {};
+    for (std::int64_t j = 0; j < width; ++j) {
+      for (std::int64_t i = 0; i < kColumns; ++i) sums[i] += query[j] * key[j * keys + n + i];
+    }
+    for (std::int64_t i = 0; i < kColumns; ++i) scores[n + i] = sums[i];
+  }
+  for (std::int64_t i = n; i < keys; ++i) scores[i] = 0;
+  for (std::int64_t j = 0; j < width; ++j) {
+    for (std::int64_t i = n; i < keys; ++i) scores[i] += query[j] * key[j * keys + i];
+  }
 }
 
 LORIKEET_VECTORISED
 void MixValues(std::int64_t keys, std::int64_t width, const float* weights, const float* value, float* out) {
-  for (std::int64_t j = 0; j < width; ++j) out[j] = 0;
-  for (std::int64_t n = 0; n < keys; ++n) {
-    const float weight = weights[n];
-    const float* const row = value + n * width;
-    for (std::int64_t j = 0; j < width; ++j) out[j] += weight * row[j];
-  }
+  std::int64_t j = 0;
+  for (; j + 32 <= width; j += 32) MixColumns<32>(keys, width, weights, value + j, out + j);
+  for (; j + 8 <= width; j += 8) MixColumns<8>(keys, width, weights, value + j, out + j);
+  for (; j < width; ++j) MixColumns<1>(keys, width, weights, value + j, out + j);
 }
 
 LORIKEET_VECTORISED

@@ -33,6 +33,8 @@ void NormGradientRow(std::int64_t count, float inverse, const float* x, const fl
 
 // One query [width] against keys [keys, width]: scores[n] = query · key[n].
 void ScoreKeys(std::int64_t keys, std::int64_t width, const float* query, const float* key, float* scores);
+// The same against keys [width, keys].
+void ScoreColumns(std::int64_t keys, std::int64_t width, const float* query, const float* key, float* scores);
 // out [width] = Σ weights[n] · value[n].
 void MixValues(std::int64_t keys, std::int64_t width, const float* weights, const float* value, float* out);
 // y += a x.

@@ -118,7 +118,7 @@ DecoderCache StartCache(const Stack& decoder, const EncoderOutput& source, const
   for (const Block& block : decoder.blocks) {
     const Attention& cross = block.cross->attention;
     DecoderCache::Layer layer;
-    layer.cross_key = Project(cross.k, cross.heads, memory, context).contiguous();
+    layer.cross_key = Project(cross.k, cross.heads, memory, context).transpose(2, 3).contiguous();
     layer.cross_value = Project(cross.v, cross.heads, memory, context).contiguous();
     cache.layers.push_back(std::move(layer));
   }
@@ -144,15 +144,16 @@ at::Tensor RunDecoderStep(const Stack& decoder, const at::Tensor& embedded, Deco
       const at::Tensor query = Apply(self.q, x, context);  // [rows, H·K]
       AppendStep(Apply(self.k, x, context), self.heads, cache.steps, layer.self_key);
       AppendStep(Apply(self.v, x, context), self.heads, cache.steps, layer.self_value);
-      const at::Tensor mixed = AttendStep(query, layer.self_key, layer.self_value, keys, self_bias);
+      const at::Tensor mixed =
+          AttendStep(query, layer.self_key, layer.self_value, KeyLayout::kRows, keys, self_bias);
       hidden = hidden + Apply(self.o, mixed, context);
     }
     // A document's hypotheses are so many queries to the same keys, which are therefore kept once.
     const Attention& cross = block.cross->attention;
     const at::Tensor query =
         Apply(cross.q, Normed(block.cross->layer_norm, hidden, decoder.compute), context);
-    const at::Tensor mixed =
-        AttendStep(query, layer.cross_key, layer.cross_value, layer.cross_key.size(2), cross_bias);
+    const at::Tensor mixed = AttendStep(query, layer.cross_key, layer.cross_value, KeyLayout::kColumns,
+                                        layer.cross_value.size(2), cross_bias);
     hidden = hidden + Apply(cross.o, mixed, context);
     hidden = RunFeedForward(block.feed_forward, hidden, decoder.compute, context);
   }

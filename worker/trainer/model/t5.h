@@ -45,8 +45,9 @@ struct EncoderOutput {
 // and they are neighbours (row = document · hypotheses + hypothesis).
 struct DecoderCache {
   struct Layer {
-    at::Tensor self_key, self_value;    // [rows, heads, capacity, d_kv], of which the first `steps` count
-    at::Tensor cross_key, cross_value;  // [documents, heads, P + S, d_kv]
+    at::Tensor self_key, self_value;  // [rows, heads, capacity, d_kv], of which the first `steps` count
+    at::Tensor cross_key;             // [documents, heads, d_kv, P + S]
+    at::Tensor cross_value;           // [documents, heads, P + S, d_kv]
   };
   std::vector<Layer> layers;
   at::Tensor cross_mask;     // [documents, P + S]

@@ -52,7 +52,8 @@ StatusOr<at::Device> ParseDevice(const std::string& name) {
     return InvalidArgument("device {}: no CUDA device here, or this LibTorch is built without CUDA", name);
   }
   const int index = numbered ? std::atoi(name.c_str() + 5) : 0;
-  const int count = at::globalContext().getAcceleratorHooksInterface(at::kCUDA).deviceCount();
+  const int count =
+      static_cast<unsigned char>(at::globalContext().getAcceleratorHooksInterface(at::kCUDA).deviceCount());
   if (index >= count) return InvalidArgument("device {}: this host has {} CUDA devices", name, count);
   at::globalContext().lazyInitDevice(at::kCUDA);
   return at::Device(at::kCUDA, static_cast<at::DeviceIndex>(index));

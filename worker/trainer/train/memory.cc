@@ -35,7 +35,7 @@ Status CatchExceptions(const std::function<Status()>& run) {
 
 Status WithMemory(std::int64_t& micro_batch_size, const std::function<void(std::int64_t)>& run) {
   for (;;) {
-    const Status status = CatchExceptions([&] {
+    Status status = CatchExceptions([&] {
       run(micro_batch_size);
       return absl::OkStatus();
     });

@@ -97,6 +97,7 @@ StatusOr<std::unique_ptr<T5>> Pretrain(const PretrainOptions& options, const Pre
                              : Corrupt(piece, options.corruption, tokenizer, random));
     }
     std::vector<const Example*> batch;
+    batch.reserve(examples.size());
     for (const Example& example : examples) batch.push_back(&example);
     auto outcome = stepper.Run(batch, step, options.learning_rate * LearningRateFactor(schedule, step));
     RETURN_IF_ERROR(outcome.status());

@@ -35,13 +35,22 @@ TEST(RowKernelsTest, Softmax) {
 
 TEST(RowKernelsTest, ScoresAndMixtures) {
   at::manual_seed(2);
-  for (const std::int64_t width : kLengths) {
-    const at::Tensor query = at::randn({width}), key = at::randn({5, width}), weights = at::randn({5});
-    at::Tensor scores = at::empty({5}), out = at::empty({width});
-    ScoreKeys(5, width, query.const_data_ptr<float>(), key.const_data_ptr<float>(), scores.data_ptr<float>());
-    MixValues(5, width, weights.const_data_ptr<float>(), key.const_data_ptr<float>(), out.data_ptr<float>());
-    EXPECT_TRUE(IsClose(scores, at::mv(key, query), 1e-5)) << width;
-    EXPECT_TRUE(IsClose(out, at::mv(key.t(), weights), 1e-5)) << width;
+  for (const std::int64_t keys : {1, 5, 64, 150}) {
+    for (const std::int64_t width : kLengths) {
+      const at::Tensor query = at::randn({width}), key = at::randn({keys, width}),
+                       weights = at::randn({keys});
+      const at::Tensor columns = key.t().contiguous();
+      at::Tensor scores = at::empty({keys}), same = at::empty({keys}), out = at::empty({width});
+      ScoreKeys(keys, width, query.const_data_ptr<float>(), key.const_data_ptr<float>(),
+                scores.data_ptr<float>());
+      ScoreColumns(keys, width, query.const_data_ptr<float>(), columns.const_data_ptr<float>(),
+                   same.data_ptr<float>());
+      MixValues(keys, width, weights.const_data_ptr<float>(), key.const_data_ptr<float>(),
+                out.data_ptr<float>());
+      EXPECT_TRUE(IsClose(scores, at::mv(key, query), 1e-5)) << width;
+      EXPECT_TRUE(IsClose(same, at::mv(key, query), 1e-5)) << width;
+      EXPECT_TRUE(IsClose(out, at::mv(key.t(), weights), 1e-5)) << width;
+    }
   }
 }
 
