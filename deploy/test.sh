@@ -1,14 +1,13 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, runs every test through CTest: the release build with the linters and the
-# integration tests, then what does not need LibTorch under AddressSanitizer with UBSan, then what has threads under
-# ThreadSanitizer. Fails where a test fails or is skipped. Tests labelled gpu run where there is a GPU.
+# integration tests. Fails where a test fails or is skipped. Tests labelled gpu run where there is a GPU.
 #
-# usage: deploy/test.sh [PRESET…]        default: release asan tsan
+# usage: deploy/test.sh [PRESET…]        default: release; asan and tsan run what needs no LibTorch under sanitizers
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 deploy/bootstrap.sh --tests
-[ $# -gt 0 ] || set -- release asan tsan
+[ $# -gt 0 ] || set -- release
 for preset in "$@"; do
   start=$SECONDS
   case "$preset" in
