@@ -147,7 +147,7 @@ std::vector<std::string> MergedEnvironment(const SubprocessOptions& options) {
                                       [&](const auto& variable) { return variable.first == name; });
     if (!replaced) merged.push_back(text);
   }
-  for (const auto& [name, value] : options.environment) merged.push_back(name + "=" + value);
+  for (const auto& [name, value] : options.environment) merged.push_back(fmt::format("{}={}", name, value));
   return merged;
 }
 

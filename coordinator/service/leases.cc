@@ -74,7 +74,7 @@ Status Leases::GrantPlanned() {
   RETURN_IF_ERROR(context_.Commit(body));
   for (const auto& [sweep, attempt] : asked) state.FindSweep(sweep)->documents_from = attempt;
   const SteadyTime until = context_.clock.Steady() + context_.options.lease;
-  for (Grant& grant : grants) {
+  for (const Grant& grant : grants) {
     for (scheduler::Slot& slot : state.fleet.at(grant.attempt.worker_id).slots) {
       if (std::find(grant.slots.begin(), grant.slots.end(), slot.index) != grant.slots.end()) {
         slot.attempt_id = grant.attempt.id;
@@ -82,7 +82,7 @@ Status Leases::GrantPlanned() {
     }
     state.SetLease(grant.attempt.id, until);
     state.queue.Served(grant.sweep_id);
-    state.SessionOf(grant.attempt.worker_id)->connection->Send(std::move(grant));
+    state.SessionOf(grant.attempt.worker_id)->connection->Send(grant);
   }
   return absl::OkStatus();
 }

@@ -20,7 +20,7 @@ Status Reports::Handle(std::int64_t session, const Report& report) {
   }
   Outcome outcome;
   outcome.ack.attempt_id = report.attempt_id;
-  const Status status = context_.Commit([&](store::Transaction& transaction, Change& change) -> Status {
+  Status status = context_.Commit([&](store::Transaction& transaction, Change& change) -> Status {
     return Accept(transaction, change, *open, report, outcome);
   });
   if (!status.ok() && !(absl::IsAborted(status) && outcome.ack.superseded)) return status;

@@ -29,7 +29,7 @@ class LockedService : public Service {
 
   StatusOr<std::int64_t> Connect(const Hello& hello, std::shared_ptr<WorkerConnection> connection) override {
     absl::MutexLock lock(&mutex_);
-    StatusOr<std::int64_t> session = sessions_.Connect(hello, std::move(connection));
+    StatusOr<std::int64_t> session = sessions_.Connect(hello, connection);
     if (session.ok()) Note(leases_.GrantPlanned());
     return session;
   }
@@ -41,7 +41,7 @@ class LockedService : public Service {
 
   Status HandleReport(std::int64_t session, const Report& report) override {
     absl::MutexLock lock(&mutex_);
-    const Status status = reports_.Handle(session, report);
+    Status status = reports_.Handle(session, report);
     if (status.ok()) Note(leases_.GrantPlanned());
     return status;
   }

@@ -33,7 +33,8 @@ Status CheckHello(const Hello& hello, const Options& options) {
 
 }  // namespace
 
-StatusOr<std::int64_t> Sessions::Connect(const Hello& hello, std::shared_ptr<WorkerConnection> connection) {
+StatusOr<std::int64_t> Sessions::Connect(const Hello& hello,
+                                         const std::shared_ptr<WorkerConnection>& connection) {
   RETURN_IF_ERROR(CheckHello(hello, context_.options));
   State& state = context_.state;
   const std::int64_t id = state.last_session + 1;

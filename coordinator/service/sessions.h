@@ -17,7 +17,7 @@ class Sessions {
 
   // Opens a session and sends Welcome. Attempts that the worker holds with their trial's newest token go on,
   // with their full lease; those that it should hold and does not are lost at once.
-  StatusOr<std::int64_t> Connect(const Hello& hello, std::shared_ptr<WorkerConnection> connection);
+  StatusOr<std::int64_t> Connect(const Hello& hello, const std::shared_ptr<WorkerConnection>& connection);
   // Frees the slots that the attempt's process had.
   void Closed(std::int64_t session, const Lease& lease);
   Status Draining(std::int64_t session);

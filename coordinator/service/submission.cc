@@ -12,6 +12,7 @@ namespace {
 
 std::vector<std::pair<std::string, std::string>> Pairs(const std::vector<spec::AxisValue>& values) {
   std::vector<std::pair<std::string, std::string>> pairs;
+  pairs.reserve(values.size());
   for (const spec::AxisValue& value : values) pairs.emplace_back(value.axis, value.value);
   return pairs;
 }

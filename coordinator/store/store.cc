@@ -126,7 +126,7 @@ Status SqliteStore::Commit() {
     connection_->database().exec("COMMIT");
     return absl::OkStatus();
   } catch (const SQLite::Exception& error) {
-    const Status status = Annotate(ToStatus(error), path_ + ": commit");
+    Status status = Annotate(ToStatus(error), path_ + ": commit");
     // A full disk or a lock fails before anything counts. After anything else, a failed fsync above all, the
     // pages may be on the disk or not, and the kernel may call them clean: only a new start from the file
     // tells.

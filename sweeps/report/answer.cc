@@ -61,6 +61,7 @@ std::string WithoutBaseline(const Row* baseline, const std::vector<const Row*>& 
                        Printable(baseline->configuration));
   }
   std::vector<std::string> rows;
+  rows.reserve(best.size());
   for (const Row* row : best) {
     rows.push_back(fmt::format("{}{} with a test ROUGE-1 of {}", Printable(row->configuration), SeedsOf(*row),
                                MeanSdText(row->rouge1)));

@@ -177,7 +177,7 @@ Status RunSweep(const RunOptions& options) {
   if (const Status child = cluster->Check(); absl::IsUnavailable(outcome) && !child.ok()) outcome = child;
   tolerated = interrupted;
   if (tolerated > 0) fmt::print(stderr, "handing the running trials back; Ctrl-C again to leave at once\n");
-  const Status stopped = cluster->Stop();
+  Status stopped = cluster->Stop();
   RETURN_IF_ERROR(outcome);
   fmt::print("{}", table);
   std::fflush(stdout);

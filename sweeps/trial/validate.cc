@@ -36,7 +36,7 @@ class Checker {
   }
   void OneOf(const std::string& path, const std::string& value, const std::vector<std::string>& choices) {
     if (std::find(choices.begin(), choices.end(), value) != choices.end()) return;
-    const std::string last = choices.back();
+    const std::string& last = choices.back();
     const std::string others = fmt::format("{}", fmt::join(choices.begin(), choices.end() - 1, ", "));
     Say(path, fmt::format("'{}': {} or {}{}", value, others, last, DidYouMean(value, choices)));
   }
