@@ -59,6 +59,7 @@ StatusOr<TensorEntry> ParseEntry(const Json& value, std::uint64_t data_bytes) {
 // The tensors must lie side by side: nothing hidden between them, nothing shared.
 Status CheckLayout(const std::map<std::string, TensorEntry>& tensors, std::uint64_t data_bytes) {
   std::vector<std::pair<const std::string*, const TensorEntry*>> order;
+  order.reserve(tensors.size());
   for (const auto& [name, entry] : tensors) order.emplace_back(&name, &entry);
   std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
     return std::pair(a.second->begin, a.second->end) < std::pair(b.second->begin, b.second->end);

@@ -103,7 +103,8 @@ TEST(Attempts, KillWhatAnEarlierRunLeft) {
   const std::string file = *folder->AttemptFolder("a-stranger") + "/process";
   ASSERT_TRUE(StoreProcess(*folder->AttemptFolder("a-stranger"), stranger->pid()).ok());
   std::string text = *ReadFile(file);
-  text.replace(text.find("\"start\":") + 8, 1, "9");
+  char& digit = text[text.find("\"start\":") + 8];
+  digit = digit == '9' ? '8' : '9';
   ASSERT_TRUE(WriteFileAtomically(file, text).ok());
 
   std::vector<std::string> warnings;
