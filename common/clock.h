@@ -1,7 +1,7 @@
 // Time comes in from outside, so that one process can simulate a fleet (docs/architecture.md).
 //
-// Two clocks are kept apart: wall time (UTC, may jump) is only stored and shown; steady time counts leases and
-// waits. Steady time is CLOCK_BOOTTIME, which goes on while the host sleeps.
+// Two clocks are kept apart: wall time (UTC, may jump) is only stored and shown; steady time counts leases
+// and waits. Steady time is CLOCK_BOOTTIME, which goes on while the host sleeps.
 #pragma once
 
 #include <chrono>

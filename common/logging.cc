@@ -17,7 +17,7 @@ Status StartLogging(const std::string& level) {
   const char* no_color = std::getenv("NO_COLOR");
   const bool plain = (no_color != nullptr && *no_color != '\0') || isatty(STDERR_FILENO) == 0;
   auto sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>(plain ? spdlog::color_mode::never
-                                                                         : spdlog::color_mode::always);
+                                                                          : spdlog::color_mode::always);
   auto logger = std::make_shared<spdlog::logger>("lorikeet", std::move(sink));
   logger->set_formatter(std::make_unique<spdlog::pattern_formatter>("%Y-%m-%dT%H:%M:%S.%eZ %^%-7l%$ %v",
                                                                     spdlog::pattern_time_type::utc));

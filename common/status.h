@@ -71,11 +71,11 @@ inline Status Annotate(const Status& status, const std::string& context) {
 #define LORIKEET_CONCAT(a, b) LORIKEET_CONCAT_INNER(a, b)
 
 // Leaves the function with the status of `expression` unless it is OK.
-#define RETURN_IF_ERROR(expression)                            \
-  do {                                                         \
+#define RETURN_IF_ERROR(expression)                             \
+  do {                                                          \
     if (::absl::Status status_ = (expression); !status_.ok()) { \
-      return status_;                                          \
-    }                                                          \
+      return status_;                                           \
+    }                                                           \
   } while (false)
 
 // ASSIGN_OR_RETURN(auto x, F()): x is F()'s value, or the function returns F()'s status.

@@ -100,8 +100,7 @@ void ForEachBlock(const Pass& pass, std::int64_t document, std::int64_t first_he
 }
 
 at::Tensor Forward(const Pass& pass) {
-  at::Tensor out =
-      at::empty({pass.documents, pass.queries, pass.heads * pass.width}, pass.query.options());
+  at::Tensor out = at::empty({pass.documents, pass.queries, pass.heads * pass.width}, pass.query.options());
   const at::Tensor by_head = out.view({pass.documents, pass.queries, pass.heads, pass.width}).transpose(1, 2);
   const std::int64_t groups = (pass.heads + pass.heads_each - 1) / pass.heads_each;
   at::parallel_for(0, pass.documents * groups, 1, [&](std::int64_t begin, std::int64_t end) {
