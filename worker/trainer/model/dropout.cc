@@ -65,7 +65,6 @@ class Function : public torch::autograd::Function<Function> {
     context->saved_data["threshold"] = threshold;
     context->saved_data["scale"] = scale;
     context->saved_data["type"] = x.scalar_type();
-    context->saved_data["hidden"] = hidden.has_value();
     context->saved_data["has_hidden"] = hidden.has_value();
     return Forward(x, hidden, Mask(key, threshold, scale));
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "worker/trainer/train/batches.h"
 #include "worker/trainer/train/prefix_lm.h"
 #include "worker/trainer/train/step.h"
 
@@ -96,10 +97,8 @@ StatusOr<std::unique_ptr<T5>> Pretrain(const PretrainOptions& options, const Pre
       examples.push_back(cut ? CutInTwo(piece, random)
                              : Corrupt(piece, options.corruption, tokenizer, random));
     }
-    std::vector<const Example*> batch;
-    batch.reserve(examples.size());
-    for (const Example& example : examples) batch.push_back(&example);
-    auto outcome = stepper.Run(batch, step, options.learning_rate * LearningRateFactor(schedule, step));
+    auto outcome =
+        stepper.Run(Pointers(examples), step, options.learning_rate * LearningRateFactor(schedule, step));
     RETURN_IF_ERROR(outcome.status());
     report({step + 1, outcome->loss, outcome->tokens});
   }
