@@ -6,8 +6,8 @@
 #
 # LibTorch comes from, first found:
 #   Torch_DIR or CMAKE_PREFIX_PATH, if one of them holds it;
-#   LORIKEET_TORCH, if set: what pip installs instead of torch==2.13.0: `cpu` for PyTorch's CPU builds, or a
-#   requirement, a wheel file, or either with pip's options (--index-url URL);
+#   LORIKEET_TORCH, if set: what pip installs instead of torch==2.13.0: the URL of an index to take that from (of
+#   PyTorch's CPU builds, say), a requirement, a wheel file, or one of these two with pip's options;
 #   a Python `torch` 2.13 that `python3` can import;
 #   `pip install torch==2.13.0`.
 # pip's go into a virtual environment under ${XDG_CACHE_HOME:-~/.cache}/lorikeet, which all checkouts share.
@@ -15,7 +15,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 version=2.13
-cpu_requirement="torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu"
+requirement=torch==2.13.0
 
 say() { printf 'bootstrap: %s\n' "$*" >&2; }
 fail() { say "$@"; exit 1; }
@@ -106,23 +106,26 @@ install_torch() {
   "$new/bin/python" -m pip install --disable-pip-version-check -q $1 >&2 || {
     rm -rf "$new"
     fail "pip could not install '$1'. Set LORIKEET_TORCH to a requirement, an index or a wheel file that it can
-  reach (LORIKEET_TORCH=cpu for PyTorch's CPU builds), or CMAKE_PREFIX_PATH to a LibTorch that is already there."
+  reach, or CMAKE_PREFIX_PATH to a LibTorch that is already there."
   }
   rm -rf "$2"
   mv "$new" "$2"
 }
 
-# Sets torch_path to that of requirement $1, installed if it is not.
+# Sets torch_path to that of $1 (as LORIKEET_TORCH), installed if it is not.
 torch_from_pip() {
-  local requirement=$1 environment
-  [ "$requirement" != cpu ] || requirement=$cpu_requirement
+  local wanted=$1 environment
+  case "$wanted" in
+    *" "* | *.whl) ;;
+    http://* | https://*) wanted="$requirement --index-url $wanted" ;;
+  esac
   environment=${XDG_CACHE_HOME:-$HOME/.cache}/lorikeet/$(
-    printf '%s' "$requirement" | sed 's/==/-/' | tr -c 'A-Za-z0-9.+-' '_')
+    printf '%s' "$wanted" | sed 's/==/-/' | tr -c 'A-Za-z0-9.+-' '_')
   torch_path=$(torch_of "$environment/bin/python" || true)
   [ -z "$torch_path" ] || return 0
-  install_torch "$requirement" "$environment"
+  install_torch "$wanted" "$environment"
   torch_path=$(torch_of "$environment/bin/python" || true)
-  [ -n "$torch_path" ] || fail "'$requirement' installed, but it is no torch $version with its CMake files"
+  [ -n "$torch_path" ] || fail "'$wanted' installed, but it is no torch $version with its CMake files"
 }
 
 # Prints the CUDA version that the LibTorch at $1 wants, or "of an unknown version"; nothing for a CPU build.
@@ -151,21 +154,21 @@ if [ -z "$torch_path" ] && [ -n "${CMAKE_PREFIX_PATH:-}" ]; then
 fi
 if [ -z "$torch_path" ] && [ -n "${LORIKEET_TORCH:-}" ]; then torch_from_pip "$LORIKEET_TORCH"; fi
 if [ -z "$torch_path" ]; then torch_path=$(torch_of python3 || true); fi
-if [ -z "$torch_path" ]; then torch_from_pip torch==2.13.0; fi
+if [ -z "$torch_path" ]; then torch_from_pip "$requirement"; fi
 
 # A CUDA build stops CMake where there is no CUDA toolkit.
 cuda=$(cuda_of "$torch_path")
 if [ -n "$cuda" ] && ! has_toolkit; then
   say "the LibTorch at $torch_path is built for CUDA $cuda. Configuring with it needs the CUDA toolkit of that
   version, and there is no nvcc on PATH, nor in CUDA_HOME or /usr/local/cuda. Install the toolkit, or take the CPU
-  build, which trains on CPUs only:
-  LORIKEET_TORCH=cpu deploy/quickstart.sh"
-  answer=no
-  if [ -t 0 ] && [ -t 2 ]; then read -r -p "bootstrap: Take the CPU build now? [Y/n] " answer || answer=no; fi
-  case "$answer" in
-    "" | [yY]*) torch_from_pip cpu; cuda="" ;;
-    *) exit 1 ;;
-  esac
+  build, which trains on CPUs only. The index that has it is on pytorch.org/get-started (pip, CPU: --index-url URL):
+  LORIKEET_TORCH=URL deploy/quickstart.sh"
+  answer=""
+  if [ -t 0 ] && [ -t 2 ]; then read -r -p "bootstrap: The CPU build's URL (none: stop here): " answer || answer=""; fi
+  [ -n "$answer" ] || exit 1
+  torch_from_pip "$answer"
+  cuda=$(cuda_of "$torch_path")
+  [ -z "$cuda" ] || fail "'$answer' is built for CUDA $cuda too"
 fi
 
 prefix=$torch_path

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, runs every test through CTest: the release build with the linters and the
-# integration tests. Fails where a test fails or is skipped. Tests labelled gpu run where there is a GPU.
+# integration tests, then what needs no LibTorch under sanitizers. Fails where a test fails or is skipped. Tests labelled
+# gpu run where there is a GPU.
 #
-# usage: deploy/test.sh [PRESET…]        default: release; asan and tsan run what needs no LibTorch under sanitizers
+# usage: deploy/test.sh [PRESET…]        default: release asan tsan
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 deploy/bootstrap.sh --tests
-[ $# -gt 0 ] || set -- release
+[ $# -gt 0 ] || set -- release asan tsan
 for preset in "$@"; do
   start=$SECONDS
   case "$preset" in

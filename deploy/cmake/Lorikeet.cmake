@@ -46,6 +46,9 @@ function(lorikeet_own target)
   if(LORIKEET_SANITIZE)
     target_compile_options(${target} PRIVATE -fsanitize=${LORIKEET_SANITIZE} -fno-omit-frame-pointer)
     target_link_options(${target} PUBLIC -fsanitize=${LORIKEET_SANITIZE})
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+      target_compile_options(${target} PRIVATE -Wno-maybe-uninitialized)  # false in what sanitizers instrument
+    endif()
   endif()
   if(LORIKEET_SANITIZE MATCHES "thread")
     # protobuf's headers give their classes further members under it, which the system's library does not know.

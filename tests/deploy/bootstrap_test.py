@@ -183,9 +183,13 @@ class Bootstrap(unittest.TestCase):
         self.succeed()
         self.assertTrue(self.called("pip")[0].endswith("-q torch==2.13.0 --index-url https://mirror.example/simple"))
         self.assertIn("/cache/lorikeet/torch-2.13.0_--index-url", self.prefix())
-        self.environment["LORIKEET_TORCH"] = "cpu"
+        self.environment["LORIKEET_TORCH"] = "https://mirror.example/cpu"
         self.succeed()
-        self.assertIn("torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu", self.called("pip")[-1])
+        self.assertTrue(self.called("pip")[-1].endswith("-q torch==2.13.0 --index-url https://mirror.example/cpu"))
+        wheel = "https://mirror.example/torch-2.13.0-cp311-cp311-linux_x86_64.whl"
+        self.environment["LORIKEET_TORCH"] = wheel
+        self.succeed()
+        self.assertTrue(self.called("pip")[-1].endswith("-q " + wheel))
 
     def test_a_failing_pip_leaves_nothing_half_done(self):
         self.environment.update(FAKE_TORCH="", FAKE_PIP_FAILS="1")
@@ -197,8 +201,8 @@ class Bootstrap(unittest.TestCase):
         said = self.refuse()
         self.assertIn("built for CUDA 12.8", said)
         self.assertIn("no nvcc", said)
-        self.assertIn("\n  LORIKEET_TORCH=cpu deploy/quickstart.sh\n", said)
-        self.environment["LORIKEET_TORCH"] = "cpu"  # as it says
+        self.assertIn("\n  LORIKEET_TORCH=URL deploy/quickstart.sh\n", said)
+        self.environment["LORIKEET_TORCH"] = "https://mirror.example/cpu"  # as it says
         self.succeed()
 
     def test_a_cuda_build_with_its_toolkit_is_taken(self):
@@ -206,9 +210,9 @@ class Bootstrap(unittest.TestCase):
         self.scratch.fake("nvcc", "")
         self.assertIn("LibTorch for CUDA 12.8", self.succeed())
 
-    def test_on_a_terminal_the_cpu_build_is_one_key_away(self):
+    def test_on_a_terminal_the_cpu_build_is_asked_for(self):
         self.environment.update(FAKE_TORCH="", FAKE_WHEEL_CUDA="'12.8'")
-        for answer, code in (b"n\n", 1), (b"\n", 0):
+        for answer, code in (b"\n", 1), (b"https://mirror.example/cpu\n", 0):
             ours, theirs = os.openpty()
             os.write(ours, answer)
             done = subprocess.run([os.path.join(self.scratch.repository, "deploy", "bootstrap.sh")], check=False,
@@ -216,7 +220,7 @@ class Bootstrap(unittest.TestCase):
             os.close(theirs)
             os.close(ours)
             self.assertEqual(done.returncode, code)
-        self.assertIn("whl_cpu", self.prefix())
+        self.assertIn("mirror.example_cpu", self.prefix())
 
     def test_unknown_argument(self):
         self.assertEqual(self.bootstrap("--test").returncode, 2)

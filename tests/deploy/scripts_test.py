@@ -74,10 +74,10 @@ class Tests(unittest.TestCase):
             done = scratch.run("test.sh", *presets)
             return done, [line.split()[0] + " " + line.split()[2] for line in scratch.log() if line.startswith("ctest")]
 
-    def test_the_release_preset_unless_others_are_named(self):
+    def test_all_presets_unless_some_are_named(self):
         done, calls = self.run_tests(0)
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertEqual(calls, ["ctest release"])
+        self.assertEqual(calls, ["ctest release", "ctest asan", "ctest tsan"])
         done, calls = self.run_tests(0, presets=("asan",))
         self.assertEqual(calls, ["ctest asan"])
 

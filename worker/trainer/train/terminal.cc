@@ -16,24 +16,29 @@ std::string FormatSeconds(double seconds) {
   return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
 }
 
-ProgressLine::ProgressLine() {
+ProgressLine::ProgressLine(Off off_terminal) : off_terminal_(off_terminal) {
   const char* const terminal = std::getenv("TERM");
   terminal_ = isatty(STDERR_FILENO) == 1 && (terminal == nullptr || std::strcmp(terminal, "dumb") != 0);
 }
 
 void ProgressLine::Update(const std::string& phase, std::int64_t step, std::int64_t total,
                           std::optional<double> loss, double tokens_per_second, double eta_seconds) {
-  if (!terminal_) return;
+  if (!terminal_ && off_terminal_ == Off::kSilent) return;
   const auto now = std::chrono::steady_clock::now();
-  if (shown_ && now - last_ < std::chrono::milliseconds(200)) return;
+  const auto pause = terminal_ ? std::chrono::milliseconds(200) : std::chrono::seconds(30);
+  if (last_ && (shown_ || !terminal_) && now - *last_ < pause) return;
   last_ = now;
   std::string line = fmt::format("{} {}/{}", phase, step, total);
   if (loss) line += fmt::format("  loss {:.4f}", *loss);
   if (tokens_per_second > 0) line += fmt::format("  {:.0f} tokens/s", tokens_per_second);
   if (eta_seconds >= 0) line += fmt::format("  {} left", FormatSeconds(eta_seconds));
-  fmt::print(stderr, "\r\x1b[K{}", line);
+  if (terminal_) {
+    fmt::print(stderr, "\r\x1b[K{}", line);
+  } else {
+    fmt::print(stderr, "{}\n", line);
+  }
   std::fflush(stderr);
-  shown_ = true;
+  shown_ = terminal_;
 }
 
 void ProgressLine::Clear() {

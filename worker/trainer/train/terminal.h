@@ -1,5 +1,5 @@
-// A line on standard error that is written over as work goes on; nothing where that is no terminal. No
-// colours.
+// A line on standard error that is written over as work goes on; where that is no terminal nothing, or a line
+// every half minute. No colours.
 #pragma once
 
 #include <chrono>
@@ -12,7 +12,8 @@ namespace lorikeet::trainer {
 // Not thread-safe.
 class ProgressLine {
  public:
-  ProgressLine();
+  enum class Off { kSilent, kEveryHalfMinute };
+  explicit ProgressLine(Off off_terminal = Off::kSilent);
   ~ProgressLine() { Clear(); }
   // At most five times a second. eta: seconds left; negative: not known.
   void Update(const std::string& phase, std::int64_t step, std::int64_t total, std::optional<double> loss,
@@ -22,8 +23,9 @@ class ProgressLine {
 
  private:
   bool terminal_;
+  Off off_terminal_;
   bool shown_ = false;
-  std::chrono::steady_clock::time_point last_{};
+  std::optional<std::chrono::steady_clock::time_point> last_;
 };
 
 // "1:02:03", "2:03"
