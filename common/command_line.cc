@@ -1,12 +1,38 @@
 #include "common/command_line.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <string>
+#include <vector>
 
 #include "common/build_info.h"
+#include "common/nearest.h"
 
 namespace lorikeet {
+
+namespace {
+
+// What to say where no subcommand stands first: CLI11 speaks of what is missing, not of what is there.
+std::optional<std::string> WrongSubcommand(const CLI::App& app, int argc, char** argv) {
+  std::vector<std::string> names;
+  for (const CLI::App* const command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    names.push_back(command->get_name());
+  }
+  if (names.empty() || argc < 2) return std::nullopt;
+  const std::string first = argv[1];
+  if (std::find(names.begin(), names.end(), first) != names.end()) return std::nullopt;
+  if (first.rfind('-', 0) == 0) {
+    return fmt::format("{} stands before the subcommand; its options stand behind it", first);
+  }
+  const std::string meant = DidYouMean(first, names);
+  return fmt::format("unknown subcommand '{}'{}", first,
+                     meant.empty() ? fmt::format(": one of {}", fmt::join(names, ", ")) : meant);
+}
+
+}  // namespace
 
 void PrepareCommandLine(CLI::App& app) {
   app.set_version_flag("--version", app.get_name() + " " + Build());
@@ -22,14 +48,20 @@ std::optional<int> ParseCommandLine(CLI::App& app, int argc, char** argv) {
     app.exit(done);
     return kExitDone;
   } catch (const CLI::ParseError& error) {
-    fmt::print(stderr, "{}: {}\nRun '{} --help' for usage.\n", app.get_name(), error.what(), app.get_name());
+    fmt::print(stderr, "{}: {}\nRun '{} --help' for usage.\n", app.get_name(),
+               WrongSubcommand(app, argc, argv).value_or(error.what()), app.get_name());
     return kExitUsage;
   }
 }
 
 int ExitWith(const Status& status, const std::string& program) {
   if (status.ok()) return kExitDone;
-  fmt::print(stderr, "{}: {}\n", program, Message(status));
+  // A message of several lines is several mistakes, each with its place.
+  std::string text = Message(status);
+  for (std::size_t at = 0; (at = text.find('\n', at)) != std::string::npos; ++at) {
+    if (at + 1 < text.size() && text[at + 1] != ' ') text.insert(at + 1, program + ": ");
+  }
+  fmt::print(stderr, "{}: {}\n", program, text);
   switch (status.code()) {
     case absl::StatusCode::kInvalidArgument:
     case absl::StatusCode::kNotFound:

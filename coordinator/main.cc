@@ -12,7 +12,7 @@ int main(int argc, char** argv) {
   CLI::App app("Schedules sweeps onto workers and keeps their results", "sweep-coordinator");
   lorikeet::CoordinatorOptions options;
   std::string log_level = "info";
-  app.add_option("--data", options.data, "Folder of the state; the database is DIR/results.db")->required();
+  app.add_option("--data", options.data, "Folder of the state: results.db, the token")->required();
   app.add_option("--listen", options.listen, "ADDR:PORT for workers and sweepctl; port 0 takes a free one")
       ->capture_default_str();
   app.add_option("--tls-certificate", options.tls_certificate, "PEM file; needed beyond loopback");

@@ -5,6 +5,7 @@
 #include <spdlog/spdlog.h>
 
 #include <charconv>
+#include <cstdlib>
 #include <string_view>
 
 #include "common/files.h"
@@ -59,6 +60,11 @@ bool IsLoopback(const std::string& address) {
          IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
+std::string FindTlsCa(const std::string& flag) {
+  const char* const named = std::getenv("LORIKEET_TLS_CA");
+  return flag.empty() && named != nullptr ? named : flag;
+}
+
 StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(const std::string& address, const std::string& tls_ca) {
   RETURN_IF_ERROR(CheckAddress(address));
   std::shared_ptr<grpc::ChannelCredentials> credentials;
@@ -69,8 +75,10 @@ StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(const std::string& address,
   } else if (IsLoopback(address)) {
     credentials = grpc::InsecureChannelCredentials();
   } else {
-    return InvalidArgument("{}: beyond loopback only with TLS: --tls-ca FILE with the certificates to trust",
-                           address);
+    return InvalidArgument(
+        "{}: beyond loopback only with TLS: --tls-ca FILE (or LORIKEET_TLS_CA) with the certificates to "
+        "trust",
+        address);
   }
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 200);

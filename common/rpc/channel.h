@@ -20,6 +20,9 @@ Status CheckAddress(const std::string& address);
 // "127.0.0.1" of "127.0.0.1:7070", "[::1]" of "[::1]:7070". Needs an address that CheckAddress takes.
 std::string HostOf(const std::string& address);
 
+// For clients: `flag`, else $LORIKEET_TLS_CA, else empty.
+std::string FindTlsCa(const std::string& flag);
+
 // A channel to a coordinator. `tls_ca`: a PEM file of certificates to trust; empty: no TLS, which is refused
 // beyond loopback. Reconnects wait 5 s at most; connects lazily.
 StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(const std::string& address, const std::string& tls_ca);

@@ -105,7 +105,7 @@ StatusOr<std::string> FindToken(const std::string& flag, const std::string& addr
   if (!absl::IsNotFound(token.status()) && file.ok()) return token;
   const std::string looked = file.ok() ? *file + " does not exist" : Message(file.status());
   if (IsLoopback(address)) {
-    return NotFound(
+    return Unavailable(
         "no token for the coordinator at {}: {}; a coordinator leaves it there when it starts, so is "
         "sweep-coordinator running? Else name a file by --token-file or LORIKEET_TOKEN_FILE",
         address, looked);

@@ -24,7 +24,8 @@ StatusOr<std::string> ReadToken(const std::string& file);
 Status WriteToken(const std::string& file, const std::string& token);
 // The token in `file`; where there is no such file, makes a token and writes it there.
 StatusOr<std::string> ReadOrMakeToken(const std::string& file);
-// For clients: `flag`, else $LORIKEET_TOKEN_FILE, else DefaultTokenFile(address). The error says all three.
+// For clients: `flag`, else $LORIKEET_TOKEN_FILE, else DefaultTokenFile(address). The error says all three;
+// it is Unavailable where a coordinator on loopback has not left one yet: it may, once it starts.
 StatusOr<std::string> FindToken(const std::string& flag, const std::string& address);
 
 // For servers. Thread-safe; compares in constant time.

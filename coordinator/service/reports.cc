@@ -13,10 +13,11 @@ Status Reports::Handle(std::int64_t session, const Report& report) {
   const Session* open = state.FindSession(session);
   if (open == nullptr) return Aborted("session {} is over", session);
   std::string trial_id;
-  WallTime granted_at{};
+  std::optional<WallTime> granted_at;
   if (const AttemptRecord* record = state.FindAttempt(report.attempt_id); record != nullptr) {
     trial_id = record->attempt.trial_id;
-    granted_at = record->attempt.granted_at;
+    // A later attempt goes on from a checkpoint: its time is not the whole trial's.
+    if (record->attempt.number == 1) granted_at = record->attempt.granted_at;
   }
   Outcome outcome;
   outcome.ack.attempt_id = report.attempt_id;
@@ -74,7 +75,7 @@ Status Reports::Accept(store::Transaction& transaction, Change& change, const Se
 }
 
 void Reports::AfterCommit(const Report& report, const Outcome& outcome, const std::string& trial_id,
-                          WallTime granted_at) {
+                          std::optional<WallTime> granted_at) {
   State& state = context_.state;
   AttemptRecord* record = state.FindAttempt(report.attempt_id);
   if (record != nullptr && core::IsLeased(record->attempt.state)) {
@@ -85,8 +86,10 @@ void Reports::AfterCommit(const Report& report, const Outcome& outcome, const st
   if (trial.state != core::TrialState::kSucceeded) return;
   SweepRecord& sweep = *state.FindSweep(trial.sweep_id);
   ConfigurationRecord& configuration = sweep.configurations.at(trial.configuration_id);
-  ++configuration.timed;
-  configuration.seconds += std::chrono::duration<double>(context_.clock.Wall() - granted_at).count();
+  if (granted_at) {
+    ++configuration.timed;
+    configuration.seconds += std::chrono::duration<double>(context_.clock.Wall() - *granted_at).count();
+  }
   if (sweep.has_documents || outcome.documents_scored <= 0) return;
   const StatusOr<std::int64_t> count = context_.store.DocumentCount(trial.sweep_id);
   sweep.has_documents = count.ok() && *count >= outcome.documents_scored;

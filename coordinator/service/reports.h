@@ -34,7 +34,7 @@ class Reports {
   Status Accept(store::Transaction& transaction, Change& change, const Session& session, const Report& report,
                 Outcome& outcome) const;
   void AfterCommit(const Report& report, const Outcome& outcome, const std::string& trial_id,
-                   WallTime granted_at);
+                   std::optional<WallTime> granted_at);
 
   Context& context_;
 };

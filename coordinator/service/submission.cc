@@ -131,7 +131,11 @@ StatusOr<std::vector<std::string>> Submission::CheckWorkers(const spec::Sweep& s
         fmt::format("no worker is connected; its trials wait for one that has {}", Describe(demand)));
   } else if (!scheduler::AnyCouldHold(fleet, demand)) {
     std::size_t most_gpus = 0;
+    std::int64_t most_memory = 0;
     for (const auto& [id, worker] : fleet) {
+      for (const scheduler::Slot& slot : worker.slots) {
+        if (slot.gpu || !demand.needs_gpu) most_memory = std::max(most_memory, slot.memory_bytes);
+      }
       most_gpus = std::max<std::size_t>(
           most_gpus,
           static_cast<std::size_t>(std::count_if(worker.slots.begin(), worker.slots.end(),
@@ -139,9 +143,9 @@ StatusOr<std::vector<std::string>> Submission::CheckWorkers(const spec::Sweep& s
     }
     return FailedPrecondition(
         "a trial of this sweep needs {}, which none of the {} connected workers has (the most GPU slots on "
-        "one: {}); "
+        "one: {}; the most memory of a slot: {:.1f} GiB); "
         "lower 'resources' in the sweep file or connect a larger worker",
-        Describe(demand), fleet.size(), most_gpus);
+        Describe(demand), fleet.size(), most_gpus, static_cast<double>(most_memory) / (1LL << 30));
   }
   return warnings;
 }

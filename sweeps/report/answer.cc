@@ -22,6 +22,9 @@ const Row* Baseline(const Table& table) {
 
 bool Unfinished(const Row& row) { return row.seeds < row.planned; }
 
+// Whether results of the sweep may still come in.
+bool Runs(const Table& table) { return table.state != "finished" && table.state != "cancelled"; }
+
 std::string SeedsOf(const Row& row) {
   return Unfinished(row) ? fmt::format(" ({} of {} seeds)", row.seeds, row.planned) : "";
 }
@@ -90,10 +93,10 @@ std::string Answer(const Table& table, bool compared) {
   const Row* baseline = Baseline(table);
   std::vector<const Row*> best;
   std::vector<std::string> chosen, differences, shares, missing;
-  bool open = baseline != nullptr && Unfinished(*baseline);
+  bool open = Runs(table) && baseline != nullptr && Unfinished(*baseline);
   for (const Arm& arm : kArms) {
     // Another row of the arm that is still running may overtake the one that leads.
-    for (const Row& row : table.rows) open = open || (row.arm == arm.name && Unfinished(row));
+    for (const Row& row : table.rows) open = open || (Runs(table) && row.arm == arm.name && Unfinished(row));
     const Row* row = BestOnValidation(table, arm.name);
     if (row == nullptr) {
       missing.push_back(WhyNone(table, arm));

@@ -55,6 +55,7 @@ std::string RenderText(const Table& table, bool colour) {
   }
   text += "\n";
   for (const std::string& line : Legend(table)) text += line + "\n";
+  if (colour) text += "Bold: the baseline. Green: the best of LoRA and of prompt tuning on validation.\n";
   for (const std::string& note : table.notes) text += "Note: " + Printable(note) + "\n";
   if (!table.answer.empty()) text += "\n" + Printable(table.answer) + "\n";
   return text;

@@ -58,6 +58,12 @@ std::string Explain(const std::string& message) {
   if (message.find("map flow") != std::string::npos) {
     return message + ": { and } around the mapping; a text with braces, such as \"${NAME}\", in quotes";
   }
+  if (message.find("end of map") != std::string::npos) {
+    return message + ": a line before this one is indented unlike its neighbours, or not `key: value`";
+  }
+  if (message.find("flow end") != std::string::npos || message.find("end of sequence") != std::string::npos) {
+    return message + ": a ] or } without its [ or {, or one that is missing before this place";
+  }
   if (message == "illegal map value")
     return message + ": one `key: value` a line; a text with ': ' in it in quotes";
   return message;

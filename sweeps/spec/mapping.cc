@@ -7,6 +7,52 @@
 #include "common/nearest.h"
 
 namespace lorikeet::spec {
+namespace {
+
+// What PEFT, transformers and their users call our keys.
+const std::map<std::string, std::string>& OtherNames() {
+  static const auto* const kNames = new std::map<std::string, std::string>{
+      {"r", "rank"},
+      {"lora_alpha", "alpha"},
+      {"lora_dropout", "dropout"},
+      {"target_modules", "targets"},
+      {"num_virtual_tokens", "tokens"},
+      {"num_tokens", "tokens"},
+      {"prompt_tuning_init", "init"},
+      {"lr", "learning_rate"},
+      {"num_train_epochs", "epochs"},
+      {"num_epochs", "epochs"},
+      {"max_steps", "steps"},
+      {"train_batch_size", "batch_size"},
+      {"per_device_train_batch_size", "micro_batch_size"},
+      {"lr_scheduler_type", "schedule"},
+      {"num_warmup_steps", "warmup_steps"},
+      {"max_grad_norm", "gradient_clip"},
+      {"num_beams", "beams"},
+      {"max_source_length", "max_source_tokens"},
+      {"max_target_length", "max_target_tokens"},
+      {"max_length", "max_new_tokens"},
+      {"generation_max_length", "max_new_tokens"},
+  };
+  return *kNames;
+}
+
+std::optional<std::string> Meant(const std::string& key, const std::vector<std::string>& candidates) {
+  const auto other = OtherNames().find(key);
+  if (other != OtherNames().end() &&
+      std::find(candidates.begin(), candidates.end(), other->second) != candidates.end()) {
+    return other->second;
+  }
+  return Nearest(key, candidates);
+}
+
+// `{rank: 2, 4}` makes a key of the 4.
+bool IsNumber(const std::string& key) {
+  return !key.empty() && key.find_first_not_of("0123456789.eE+-") == std::string::npos &&
+         key.find_first_of("0123456789") != std::string::npos;
+}
+
+}  // namespace
 
 Mapping Mapping::Read(const Value& value, const std::vector<std::string>& known,
                       const std::vector<std::string>& later) {
@@ -43,10 +89,13 @@ Mapping Mapping::Read(const Value& value, const std::vector<std::string>& known,
                   path));
     } else if (std::find(later.begin(), later.end(), key) != later.end()) {
       mistakes.Add(at, fmt::format("{}: not supported by this version: leave it out", path));
+    } else if (IsNumber(key)) {
+      mistakes.Add(
+          at, fmt::format("{}: a number where a key stands: several values are a list in [ and ]", path));
     } else if (std::find(known.begin(), known.end(), key) == known.end()) {
       std::vector<std::string> candidates = known;
       candidates.insert(candidates.end(), later.begin(), later.end());
-      const std::optional<std::string> meant = Nearest(key, candidates);
+      const std::optional<std::string> meant = Meant(key, candidates);
       if (meant) mapping.meant_.push_back(*meant);
       mistakes.Add(at, fmt::format("{}: unknown key{}", path,
                                    meant           ? fmt::format("; did you mean '{}'?", *meant)

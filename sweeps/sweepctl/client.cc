@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "common/files.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/status_codes.h"
 #include "common/rpc/token.h"
@@ -27,6 +28,7 @@ std::string Address(const std::string& flag) {
 
 struct Client::Impl {
   std::string address, token;
+  bool tls = false;
   std::unique_ptr<v1::SweepService::Stub> stub;
 
   template <typename Request, typename Response>
@@ -40,7 +42,13 @@ struct Client::Impl {
     rpc::Authorize(context, token);
     Response response;
     const grpc::Status status = (stub.get()->*method)(&context, request, &response);
-    RETURN_IF_ERROR(rpc::FromGrpc(status, "the coordinator at " + address));
+    Status done = rpc::FromGrpc(status, "the coordinator at " + address);
+    // A server that wants TLS hangs up on one that comes without.
+    if (absl::IsUnavailable(done) && !tls && status.error_message().find("losed") != std::string::npos) {
+      done = Unavailable("{}; if it listens with TLS, name its certificate by --tls-ca or LORIKEET_TLS_CA",
+                         Message(done));
+    }
+    RETURN_IF_ERROR(done);
     return response;
   }
 };
@@ -51,9 +59,22 @@ Client::~Client() = default;
 StatusOr<std::unique_ptr<Client>> Client::Create(const ClientOptions& options) {
   auto impl = std::make_unique<Impl>();
   impl->address = Address(options.coordinator);
-  ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> channel,
-                   rpc::OpenChannel(impl->address, options.tls_ca));
-  ASSIGN_OR_RETURN(impl->token, rpc::FindToken(options.token_file, impl->address));
+  std::string token_file = options.token_file;
+  if (!options.data.empty()) {
+    StatusOr<std::string> address = ReadFile(options.data + "/coordinator.address");
+    if (!address.ok()) {
+      return FailedPrecondition(
+          "{0}: no `sweepctl run` is at work in this folder; `sweepctl table SWEEP --db {0}` reads its "
+          "results",
+          options.data);
+    }
+    impl->address = address->substr(0, address->find('\n'));
+    if (token_file.empty()) token_file = options.data + "/token";
+  }
+  const std::string tls_ca = rpc::FindTlsCa(options.tls_ca);
+  impl->tls = !tls_ca.empty();
+  ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> channel, rpc::OpenChannel(impl->address, tls_ca));
+  ASSIGN_OR_RETURN(impl->token, rpc::FindToken(token_file, impl->address));
   impl->stub = v1::SweepService::NewStub(channel);
   return std::unique_ptr<Client>(new Client(std::move(impl)));
 }

@@ -46,7 +46,10 @@ CLI::App* Commands::AddRemote(CLI::App& app, const std::string& name, const std:
   command->add_option("--coordinator", client_.coordinator,
                       "ADDR:PORT (else $LORIKEET_COORDINATOR, else 127.0.0.1:7070)");
   command->add_option("--token-file", client_.token_file, "File with the token (else $LORIKEET_TOKEN_FILE)");
-  command->add_option("--tls-ca", client_.tls_ca, "Certificates to trust, for a coordinator beyond loopback");
+  command->add_option("--tls-ca", client_.tls_ca,
+                      "Certificates to trust, for a coordinator beyond loopback (else $LORIKEET_TLS_CA)");
+  command->add_option("--data", client_.data, "Folder of a `sweepctl run` at work: its coordinator instead")
+      ->excludes("--coordinator");
   return command;
 }
 
@@ -187,7 +190,10 @@ void Commands::AddCancel(CLI::App& app) {
 }
 
 Status Commands::Cancel() {
-  if (name_.empty() == trial_.empty()) return InvalidArgument("cancel: name a sweep, or --trial TRIAL");
+  if (name_.empty() == trial_.empty()) {
+    return InvalidArgument("cancel: name a sweep, or one trial by --trial ID or --trial 'SWEEP/TRIAL'{}",
+                           name_.empty() ? "" : "; here both");
+  }
   return WithClient([this](Client& client) -> Status {
     v1::CancelRequest request;
     request.set_sweep(name_);
@@ -198,8 +204,9 @@ Status Commands::Cancel() {
                              {{"trials_cancelled", response.trials_cancelled()}, {"state", response.state()}})
                              .dump());
     } else {
-      fmt::print("{} trials cancelled; the {} is {}\n", response.trials_cancelled(),
-                 trial_.empty() ? "sweep" : "trial", response.state());
+      fmt::print("{} trial{} cancelled; the {} is {}\n", response.trials_cancelled(),
+                 response.trials_cancelled() == 1 ? "" : "s", trial_.empty() ? "sweep" : "trial",
+                 response.state());
     }
     return absl::OkStatus();
   });

@@ -7,6 +7,8 @@
 #include <chrono>
 #include <cstdio>
 #include <map>
+#include <optional>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -27,7 +29,8 @@ std::int64_t Ended(const v1::SweepStatus& sweep) {
 }
 
 std::string ProgressText(const v1::TrialProgress& progress) {
-  std::string text = fmt::format("{} {}/{}", progress.phase(), progress.step(), progress.total());
+  std::string text = progress.phase();
+  if (progress.total() > 0) text += fmt::format(" {}/{}", progress.step(), progress.total());
   if (progress.has_loss()) text += fmt::format("  loss {:.3f}", progress.loss());
   if (progress.tokens_per_second() > 0)
     text += fmt::format("  {:.0f} tokens/s", progress.tokens_per_second());
@@ -40,7 +43,9 @@ class LiveScreen {
  public:
   void Draw(const std::string& text) {
     Clear();
-    std::fputs(text.c_str(), stderr);
+    // A line that the terminal wraps would count as two on the way back up.
+    const std::optional<std::size_t> columns = TerminalColumns(STDERR_FILENO);
+    std::fputs(columns ? CutLines(text, *columns).c_str() : text.c_str(), stderr);
     std::fflush(stderr);
     lines_ = static_cast<int>(std::count(text.begin(), text.end(), '\n'));
   }
@@ -126,14 +131,19 @@ class Follower {
     const auto name = names_.find(event.trial_id());
     const std::string trial = name == names_.end() ? "" : Printable(name->second) + ": ";
     const std::string message = event.message().empty() ? "" : " (" + Printable(event.message()) + ")";
-    fmt::print(stderr, "{}  {}/{}  {}{}{}\n", event.time(), Ended(sweep), sweep.trials(), trial, event.kind(),
-               message);
+    // How many had ended by then: the history may be an old one.
+    if (event.kind() == "succeeded" || event.kind() == "failed" || event.kind() == "cancelled") {
+      if (!event.trial_id().empty()) ended_.insert(event.trial_id());
+    }
+    fmt::print(stderr, "{}  {}/{}  {}{}{}\n", event.time(), ended_.size(), sweep.trials(), trial,
+               event.kind(), message);
   }
 
   Client& client_;
   const FollowOptions& options_;
   LiveScreen screen_;
   std::map<std::string, std::string> names_;
+  std::set<std::string> ended_;
   std::int64_t last_event_ = 0;
   const bool live_ = IsTerminal(STDERR_FILENO);
   bool answered_ = false;  // at least once
@@ -149,7 +159,11 @@ std::string LiveView(const v1::SweepStatus& sweep, const v1::ListTrialsResponse&
   out += "  " + FormatDuration(sweep.elapsed_seconds());
   if (sweep.has_eta_seconds()) out += ", about " + FormatDuration(sweep.eta_seconds()) + " left";
   out += "\n";
-  for (const std::string& reason : sweep.waiting()) out += "  waiting: " + Printable(reason) + "\n";
+  for (const std::string& reason : sweep.waiting()) {
+    // Slots that this sweep itself keeps busy are no reason to worry.
+    const bool busy = reason.size() >= 4 && reason.compare(reason.size() - 4, 4, "busy") == 0;
+    if (!busy || sweep.running() == 0) out += "  waiting: " + Printable(reason) + "\n";
+  }
   std::vector<std::vector<std::string>> cells;
   int hidden = 0;
   for (const v1::TrialStatus& trial : trials.trials()) {

@@ -1,7 +1,6 @@
 #include "sweeps/sweepctl/look.h"
 
 #include <fmt/format.h>
-#include <google/protobuf/util/json_util.h>
 
 #include <algorithm>
 #include <chrono>
@@ -9,28 +8,23 @@
 #include <set>
 #include <thread>
 
+#include "sweeps/sweepctl/message_json.h"
 #include "sweeps/sweepctl/text.h"
 
 namespace lorikeet::sweepctl {
 namespace {
 
-// Proto's own JSON, with the .proto's field names and zeros written out.
-Status PrintJson(const google::protobuf::Message& message) {
-  google::protobuf::util::JsonPrintOptions options;
-  options.preserve_proto_field_names = true;
-  options.always_print_primitive_fields = true;
-  std::string text;
-  const auto status = google::protobuf::util::MessageToJsonString(message, &text, options);
-  if (!status.ok()) return Internal("cannot write JSON: {}", status.ToString());
-  fmt::print("{}\n", text);
-  return absl::OkStatus();
+void PrintJson(const google::protobuf::Message& message) {
+  // Names come from other people's files: what is no UTF-8 is replaced, never thrown on.
+  fmt::print("{}\n", ToJson(message).dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
 }
 
 std::string Describe(const v1::TrialStatus& trial) {
   if (trial.state() == "pending") return Printable(trial.waiting());
   if (trial.state() == "running" && trial.has_progress()) {
     const v1::TrialProgress& progress = trial.progress();
-    std::string text = fmt::format("{} {}/{}", progress.phase(), progress.step(), progress.total());
+    std::string text = progress.phase();
+    if (progress.total() > 0) text += fmt::format(" {}/{}", progress.step(), progress.total());
     if (progress.has_loss()) text += fmt::format(", loss {:.3f}", progress.loss());
     if (progress.eta_seconds() > 0) text += fmt::format(", {} left", FormatDuration(progress.eta_seconds()));
     return text;
@@ -76,7 +70,10 @@ void PrintTrial(const v1::TrialStatus& trial) {
 
 Status ShowSweeps(Client& client, bool json) {
   ASSIGN_OR_RETURN(const v1::ListSweepsResponse sweeps, client.ListSweeps());
-  if (json) return PrintJson(sweeps);
+  if (json) {
+    PrintJson(sweeps);
+    return absl::OkStatus();
+  }
   std::vector<std::vector<std::string>> rows = {
       {"SWEEP", "ID", "STATE", "DONE", "RUNNING", "FAILED", "SUBMITTED", "ELAPSED"}};
   for (const v1::SweepStatus& sweep : sweeps.sweeps()) {
@@ -92,21 +89,30 @@ Status ShowSweeps(Client& client, bool json) {
 Status ShowStatus(Client& client, const std::string& name, bool json) {
   StatusOr<v1::SweepStatus> sweep = client.GetSweep(name);
   if (sweep.ok()) {
-    if (json) return PrintJson(*sweep);
+    if (json) {
+      PrintJson(*sweep);
+      return absl::OkStatus();
+    }
     PrintSweep(*sweep);
     return absl::OkStatus();
   }
   if (!absl::IsNotFound(sweep.status())) return sweep.status();
   StatusOr<v1::TrialStatus> trial = client.GetTrial(name);
   if (!trial.ok()) return absl::IsNotFound(trial.status()) ? sweep.status() : trial.status();
-  if (json) return PrintJson(*trial);
+  if (json) {
+    PrintJson(*trial);
+    return absl::OkStatus();
+  }
   PrintTrial(*trial);
   return absl::OkStatus();
 }
 
 Status ShowTrials(Client& client, const std::string& sweep, bool json) {
   ASSIGN_OR_RETURN(const v1::ListTrialsResponse trials, client.ListTrials(sweep));
-  if (json) return PrintJson(trials);
+  if (json) {
+    PrintJson(trials);
+    return absl::OkStatus();
+  }
   std::vector<std::vector<std::string>> rows = {{"TRIAL", "ID", "STATE", "WORKER", "DEVICE", "WHAT"}};
   for (const v1::TrialStatus& trial : trials.trials()) {
     rows.push_back({Printable(trial.name()), trial.id(), trial.state(), Printable(trial.worker()),
@@ -118,7 +124,10 @@ Status ShowTrials(Client& client, const std::string& sweep, bool json) {
 
 Status ShowWorkers(Client& client, bool json) {
   ASSIGN_OR_RETURN(const v1::ListWorkersResponse workers, client.ListWorkers());
-  if (json) return PrintJson(workers);
+  if (json) {
+    PrintJson(workers);
+    return absl::OkStatus();
+  }
   std::vector<std::vector<std::string>> rows = {
       {"WORKER", "HOST", "STATE", "BUSY", "DEVICE", "RUNS", "LAST SEEN"}};
   for (const v1::WorkerStatus& worker : workers.workers()) {
@@ -157,7 +166,7 @@ Status ShowLogs(Client& client, const std::string& trial, bool follow, bool json
       for (const v1::HistoryEvent& event : events->events()) {
         after = std::max(after, event.id());
         if (json) {
-          RETURN_IF_ERROR(PrintJson(event));
+          PrintJson(event);
         } else {
           fmt::print("{}  {:<10}  {}\n", event.time(), event.kind(), Printable(event.message()));
         }

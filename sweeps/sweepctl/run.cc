@@ -75,22 +75,28 @@ Status CheckCapacity(Client& client, LocalCluster& cluster, std::int64_t workers
   for (;;) {
     RETURN_IF_ERROR(CheckRunning(cluster));
     ASSIGN_OR_RETURN(const v1::ListWorkersResponse list, client.ListWorkers());
-    std::int64_t connected = 0, most_slots = 0;
+    std::int64_t connected = 0, most_slots = 0, most_memory = 0;
     for (const v1::WorkerStatus& worker : list.workers()) {
       if (worker.state() != "connected") continue;
       ++connected;
       most_slots = std::max(most_slots, SlotsFor(worker, resources));
+      for (const auto& slot : worker.slots()) most_memory = std::max(most_memory, slot.memory_bytes());
     }
     if (connected >= workers) {
       if (std::max<std::int64_t>(1, resources.gpus) <= most_slots) return absl::OkStatus();
+      const std::string gpus = fmt::format("{} GPU{}", resources.gpus, resources.gpus == 1 ? "" : "s");
       const std::string memory = resources.memory_bytes
                                      ? fmt::format(" with {} of memory", FormatBytes(*resources.memory_bytes))
                                      : "";
       return InvalidArgument(
-          "{}: resources: a trial wants {}{}, and no worker of this machine has more than {}; "
+          "{}: resources: a trial wants {}{}, and no worker of this machine has more than {}{}; "
           "ask for less{}",
-          file.path, resources.gpus > 0 ? fmt::format("{} GPUs", resources.gpus) : "a slot", memory,
-          most_slots, resources.gpus > 0 ? ", or for gpus: 0 to train on CPUs" : "");
+          file.path, resources.gpus > 0 ? gpus : "a slot", memory,
+          resources.gpus > 0 ? fmt::format("{} such", most_slots) : "",
+          resources.memory_bytes
+              ? fmt::format("{}{} in a slot", resources.gpus > 0 ? " and " : "", FormatBytes(most_memory))
+              : "",
+          resources.gpus > 0 ? ", or for gpus: 0 to train on CPUs" : "");
     }
     if (std::chrono::steady_clock::now() > deadline) {
       return Unavailable("{} of {} local workers connected", connected, workers);
@@ -102,7 +108,7 @@ Status CheckCapacity(Client& client, LocalCluster& cluster, std::int64_t workers
 // The file's sweep, submitted: for a sweep that is new here only once workers that can hold it are there, so
 // that nothing is stored otherwise. Starts no worker for a sweep that has ended already.
 StatusOr<v1::SweepStatus> SubmitToCluster(Client& client, LocalCluster& cluster, const SweepFile& file,
-                                          const std::vector<WorkerShare>& shares) {
+                                          const std::vector<WorkerShare>& shares, const std::string& data) {
   const auto workers = static_cast<std::int64_t>(shares.size());
   ASSIGN_OR_RETURN(const bool known, IsKnown(client, file.sweep.name));
   if (known) {
@@ -117,6 +123,10 @@ StatusOr<v1::SweepStatus> SubmitToCluster(Client& client, LocalCluster& cluster,
     fmt::print(stderr, "warning: {}\n", Printable(warning));
   fmt::print(stderr, "{} {} ({}): {} trials on {} local worker{}\n", known ? "going on with" : "running",
              submitted.name(), submitted.sweep_id(), submitted.trials(), workers, workers == 1 ? "" : "s");
+  if (IsTerminal(STDERR_FILENO)) {
+    fmt::print(stderr, "to look from another terminal: sweepctl trials {} --data {}\n", submitted.name(),
+               data);
+  }
   return client.GetSweep(submitted.sweep_id());
 }
 
@@ -127,8 +137,9 @@ StatusOr<v1::SweepStatus> RunInCluster(const RunOptions& options, LocalCluster& 
                                        std::string& table) {
   ASSIGN_OR_RETURN(
       const std::unique_ptr<Client> client,
-      Client::Create({.coordinator = cluster.address(), .token_file = cluster.token_file(), .tls_ca = {}}));
-  ASSIGN_OR_RETURN(v1::SweepStatus sweep, SubmitToCluster(*client, cluster, file, shares));
+      Client::Create(
+          {.coordinator = cluster.address(), .token_file = cluster.token_file(), .tls_ca = {}, .data = {}}));
+  ASSIGN_OR_RETURN(v1::SweepStatus sweep, SubmitToCluster(*client, cluster, file, shares, options.data));
   if (!Ended(sweep)) {
     ASSIGN_OR_RETURN(
         sweep, FollowSweep(*client, {.sweep = sweep.id(), .check = [&] { return CheckRunning(cluster); }}));
@@ -159,6 +170,7 @@ Status RunSweep(const RunOptions& options) {
   const std::int64_t threads = std::max<std::int64_t>(1, std::thread::hardware_concurrency());
   ASSIGN_OR_RETURN(const std::vector<WorkerShare> shares,
                    SplitMachine(options.workers.value_or(DefaultWorkers(gpus, threads)), gpus, threads));
+  unsetenv("LORIKEET_TLS_CA");  // of a coordinator elsewhere: ours, and its workers, speak on the loopback
   struct sigaction action {};
   action.sa_handler = Interrupt;
   sigaction(SIGINT, &action, nullptr);

@@ -18,6 +18,9 @@ StatusOr<SweepFile> ReadSweepFile(const std::string& path, bool check_files) {
   std::error_code error;
   file.path = std::filesystem::absolute(path, error).lexically_normal().string();
   if (error) return InvalidArgument("{}: {}", path, error.message());
+  if (std::filesystem::is_directory(file.path, error)) {
+    return InvalidArgument("{}: a folder; a sweep file is wanted", path);
+  }
   ASSIGN_OR_RETURN(file.text, ReadFile(path));
   spec::ParseOptions options;
   options.file = path;
@@ -48,9 +51,12 @@ std::string DescribeTrials(const SweepFile& file) {
     const bool reference = !Trains(trial.trial.method);
     rows.push_back({trial.name, trial.configuration, reference ? "-" : std::to_string(trial.seed)});
   }
-  return AlignColumns(rows) + fmt::format("{} trials: {} configurations, {} seeds; baseline {}\n",
-                                          rows.size() - 1, file.sweep.configurations.size(),
-                                          file.sweep.seeds.size(), file.sweep.baseline);
+  const auto count = [](std::size_t number, const char* what) {
+    return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
+  };
+  return AlignColumns(rows) + fmt::format("{}: {}, {}; baseline {}\n", count(rows.size() - 1, "trial"),
+                                          count(file.sweep.configurations.size(), "configuration"),
+                                          count(file.sweep.seeds.size(), "seed"), file.sweep.baseline);
 }
 
 std::string TrialsAsJson(const SweepFile& file) {

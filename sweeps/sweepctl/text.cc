@@ -1,6 +1,7 @@
 #include "sweeps/sweepctl/text.h"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -67,6 +68,33 @@ std::string ProgressBar(std::int64_t done, std::int64_t total, int width) {
   const std::int64_t filled = total > 0 ? std::clamp<std::int64_t>(done * width / total, 0, width) : 0;
   return "[" + std::string(static_cast<std::size_t>(filled), '#') +
          std::string(static_cast<std::size_t>(width - filled), '.') + "]";
+}
+
+std::string CutLines(const std::string& text, std::size_t columns) {
+  std::string out;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    std::string line = text.substr(begin, end - begin);
+    if (Width(line) > columns) {
+      std::size_t bytes = 0;
+      for (std::size_t left = columns > 0 ? columns - 1 : 0; left > 0; --left) {
+        do ++bytes;
+        while (bytes < line.size() && (static_cast<unsigned char>(line[bytes]) & 0xC0) == 0x80);
+      }
+      line.resize(bytes);
+      if (columns > 0) line += "…";
+    }
+    out += line;
+    if (end < text.size()) out += '\n';
+    begin = end + 1;
+  }
+  return out;
+}
+
+std::optional<std::size_t> TerminalColumns(int file) {
+  winsize size{};
+  if (ioctl(file, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return std::nullopt;
+  return size.ws_col;
 }
 
 std::string Printable(const std::string& text) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,11 @@ std::string AlignColumns(const std::vector<std::vector<std::string>>& rows,
 
 // "[#####.....]" of `width` characters between the brackets.
 std::string ProgressBar(std::int64_t done, std::int64_t total, int width);
+
+// Each line cut to so many characters (not bytes), the last of them "…", so that a terminal does not wrap it.
+std::string CutLines(const std::string& text, std::size_t columns);
+// Of the terminal behind the file descriptor; nothing where that is unknown.
+std::optional<std::size_t> TerminalColumns(int file);
 
 // Without control characters, so that a hostile name cannot drive the terminal.
 std::string Printable(const std::string& text);

@@ -3,8 +3,8 @@
 
 The blocks of a page run in their order, in a folder that looks like a checkout after a build, each in a shell of its
 own. What a block starts in the background ends with it. Three things differ from what a reader sees: the demo sweep is
-cut down to a moment's work, the coordinator's port is a free one, and programs wait for the coordinator that was started
-before them, as a reader would.
+cut down to a moment's work, the coordinator's port is a free one, and sweepctl waits for the coordinator that was started
+before it, as a reader would.
 """
 import glob
 import os
@@ -28,7 +28,6 @@ WRAPPERS = {
 case " $* " in *" --listen "*) ;; *) set -- "$@" --listen 127.0.0.1:$PORT ;; esac
 exec "$PROGRAMS/sweep-coordinator" "$@" --port-file "$BLOCK/port"
 """,
-    "sweep-worker": WAIT + 'exec "$PROGRAMS/sweep-worker" "$@"\n',
     "sweepctl": WAIT + 'exec "$PROGRAMS/sweepctl" "$@"\n',
 }
 

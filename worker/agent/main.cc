@@ -44,7 +44,8 @@ int main(int argc, char** argv) {
   app.add_option(
       "--token-file", options.token_file,
       "File with the coordinator's token; else LORIKEET_TOKEN_FILE, else where it left it on this host");
-  app.add_option("--tls-ca", options.tls_ca, "Certificates to trust (PEM); needed beyond loopback");
+  app.add_option("--tls-ca", options.tls_ca,
+                 "Certificates to trust (PEM); needed beyond loopback; else LORIKEET_TLS_CA");
   app.add_option("--orphan-after", orphan_after,
                  "How long trials go on beyond their lease without a coordinator")
       ->capture_default_str();

@@ -78,10 +78,12 @@ Status Worker::Prepare(const WorkerOptions& options, DeviceProbe& devices, Rando
 
   const std::string address = CoordinatorAddress(options.coordinator);
   ConnectionOptions connection;
-  ASSIGN_OR_RETURN(connection.channel, rpc::OpenChannel(address, options.tls_ca));
+  ASSIGN_OR_RETURN(connection.channel, rpc::OpenChannel(address, rpc::FindTlsCa(options.tls_ca)));
   connection.address = address;
   connection.token = [file = options.token_file, address] { return rpc::FindToken(file, address); };
-  RETURN_IF_ERROR(connection.token().status());
+  // A coordinator that starts later leaves its token then; the connection asks for it again.
+  if (const Status token = connection.token().status(); !token.ok() && !absl::IsUnavailable(token))
+    return token;
 
   ProcessLauncherOptions launcher;
   ASSIGN_OR_RETURN(launcher.trainer, TrainerPath(options.trainer));

@@ -237,7 +237,7 @@ TEST_F(ReportsTest, ACostThatIsNoNumberDoesNotCostTheResult) {
   result.tokens_per_second = std::nan("");
   ASSERT_TRUE(Send(worker_, grant_, 1, {result}).ok());  // nor does a start that was never told
   EXPECT_EQ(StateOf(grant_), "succeeded");
-  EXPECT_EQ(One("SELECT tokens_per_second FROM results"), "0.0");
+  EXPECT_EQ(One("SELECT tokens_per_second FROM results"), "NULL");
 }
 
 TEST_F(ReportsTest, ProgressIsForPeople) {

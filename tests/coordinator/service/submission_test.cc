@@ -219,6 +219,20 @@ TEST_F(SubmissionTest, EstimatesFromWhatTrialsTook) {
   EXPECT_NEAR(View("demo").elapsed_seconds, 50, 1e-6);
 }
 
+TEST_F(SubmissionTest, EstimatesNothingFromWhatWentOnFromACheckpoint) {
+  Submit(MakeSweep("demo", 1, 2));
+  const FakeWorker worker = Connect("w", 1);
+  const Grant grant = worker.Grants()[0];
+  Pass(seconds(40));
+  ASSERT_TRUE(Send(worker, grant, 1, {MakeStarted(), Returned{4, true, "the worker drains"}}).ok());
+  Close(worker, grant);
+  const Grant again = worker.Grants().back();
+  ASSERT_EQ(again.attempt.number, 2);
+  Pass(seconds(1));
+  ASSERT_TRUE(Send(worker, again, 1, WholeRun()).ok());
+  EXPECT_FALSE(View("demo").eta_seconds.has_value()) << "a second is not what a trial takes";
+}
+
 TEST_F(SubmissionTest, ListsTrialsAndWorkers) {
   Submit(MakeSweep("demo", 1, 1));
   const FakeWorker worker = Connect("w", 1);

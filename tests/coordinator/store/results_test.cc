@@ -92,6 +92,19 @@ TEST_F(ResultsTest, TheRowSaysWhatWasAskedAndMeasured) {
   for (const auto& [column, value] : numbers) EXPECT_DOUBLE_EQ(number(column), value) << column;
 }
 
+TEST_F(ResultsTest, ACostThatDoesNotApplyIsNull) {
+  ASSERT_TRUE(Write([](Transaction& t) -> Status {
+                core::Result result = MakeResult(0.4);
+                result.train_seconds = result.tokens_per_second = result.generated_tokens_per_second = 0;
+                result.latency_p50_seconds = result.latency_p95_seconds = 0;
+                return t.CommitResult("t-1", "a-1", result, At(77));
+              }).ok());
+  for (const char* column : {"train_seconds", "tokens_per_second", "generated_tokens_per_second",
+                             "latency_p50_seconds", "latency_p95_seconds"}) {
+    EXPECT_EQ(One(fmt::format("SELECT typeof({}) FROM results", column)), "null") << column;
+  }
+}
+
 TEST_F(ResultsTest, ASecondResultIsRefused) {
   ASSERT_TRUE(Commit(2).ok());
   const Status again = Commit(0);

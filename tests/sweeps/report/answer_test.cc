@@ -36,11 +36,22 @@ TEST(AnswerTest, FirstOfEquals) {
   EXPECT_EQ(BestOnValidation(table, "lora"), &table.rows[1]);
 }
 
+TEST(AnswerTest, OfASweepThatHasEndedItIsTheLastWord) {
+  Table table = MakeTable();
+  table.rows[1].seeds = 2;
+  for (const char* state : {"finished", "cancelled"}) {
+    table.state = state;
+    EXPECT_THAT(Answer(table, false), StartsWith("On validation the best LoRA row is"));
+  }
+}
+
 TEST(AnswerTest, UnfinishedRowsMakeItAnAnswerSoFar) {
   Table table = MakeTable();
+  table.state = "running";
   table.rows[1].seeds = 2;  // not even the best
   EXPECT_THAT(Answer(table, false), StartsWith("So far, on validation the best LoRA row is lora rank=8 and"));
   table = MakeTable();
+  table.state = "running";
   table.rows[2].seeds = 2;
   EXPECT_THAT(Answer(table, false),
               StartsWith("So far, on validation the best LoRA row is lora rank=8 (2 of 3 seeds) and"));

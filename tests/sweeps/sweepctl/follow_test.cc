@@ -64,6 +64,22 @@ TEST(LiveView, IsBoundedAndSaysWhyNothingRuns) {
   EXPECT_THAT(view, HasSubstr("waiting: no worker is   connected"));
 }
 
+TEST(LiveView, DoesNotWorryAboutSlotsThatItsOwnTrialsHold) {
+  v1::SweepStatus sweep = Sweep();
+  sweep.add_waiting("all 2 slots are busy");
+  sweep.set_running(2);
+  EXPECT_THAT(LiveView(sweep, {}, 2), Not(HasSubstr("waiting")));
+  sweep.set_running(0);  // another sweep has them
+  EXPECT_THAT(LiveView(sweep, {}, 2), HasSubstr("waiting: all 2 slots are busy"));
+}
+
+TEST(LiveView, LeavesOutATotalThatIsNotKnown) {
+  v1::ListTrialsResponse trials;
+  *trials.add_trials() = Running("full seed=1");
+  trials.mutable_trials(0)->mutable_progress()->set_phase("loading");
+  EXPECT_THAT(LiveView(Sweep(), trials, 2), HasSubstr("cpu  loading\n"));
+}
+
 TEST(OutcomeOf, FailsWithTheWork) {
   v1::SweepStatus sweep = Sweep();
   sweep.set_state("finished");

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
+using ::testing::StartsWith;
 
 constexpr char kSweep[] = R"(sweep: tiny
 model: /nowhere/base
@@ -111,6 +113,22 @@ TEST_F(SweepctlTest, WrongUsageIsTwo) {
   }
 }
 
+TEST_F(SweepctlTest, WrongUsageSaysWhatWouldBeRight) {
+  EXPECT_THAT(Run({"statsu"}).err, HasSubstr("unknown subcommand 'statsu'; did you mean 'status'?"));
+  EXPECT_THAT(Run({"help"}).err, HasSubstr("unknown subcommand 'help': one of run, submit"));
+  EXPECT_THAT(Run({"--coordinator", "127.0.0.1:1", "list"}).err,
+              HasSubstr("--coordinator stands before the subcommand; its options stand behind it"));
+  EXPECT_THAT(Run({"list", "--data", "/nowhere"}).err,
+              HasSubstr("/nowhere: no `sweepctl run` is at work in this folder"));
+  EXPECT_EQ(Run({"run", "/"}).code, 2);
+  const Outcome mistakes = Run({"submit", File("two.yaml", "sweep: x\nmodle: /m\nseeds: []\n")});
+  EXPECT_EQ(mistakes.code, 2);
+  std::istringstream lines(mistakes.err);
+  for (std::string line; std::getline(lines, line);) {
+    EXPECT_THAT(line, StartsWith("sweepctl: ")) << "each mistake is a line of its own";
+  }
+}
+
 TEST_F(SweepctlTest, AMisspeltKeyIsNamedWithItsPlace) {
   const std::string bad = File("bad.yaml", "sweep: x\nmodel: /nowhere\narms:\n  lora: {rnak: [1, 2]}\n");
   for (const std::string command : {"submit", "run"}) {
@@ -147,7 +165,7 @@ TEST_F(SweepctlTest, RunRefusesFilesThatAreMissing) {
 TEST_F(SweepctlTest, AnUnknownCoordinatorIsAClearErrorWithinSeconds) {
   const auto begin = std::chrono::steady_clock::now();
   const Outcome without_token = Run({"list", "--coordinator", "127.0.0.1:1"});
-  EXPECT_EQ(without_token.code, 2);
+  EXPECT_EQ(without_token.code, 1) << "as where nobody listens: there may be nobody";
   EXPECT_THAT(without_token.err, HasSubstr("tokens/127.0.0.1:1"));
   const std::string token = File("token", "secret");
   for (const std::string command : {"list", "workers"}) {
@@ -205,6 +223,7 @@ TEST_F(SweepctlWithCoordinatorTest, ASweepFromSubmissionToCancellation) {
     const Outcome status = Run({"status", name, "--json"});
     ASSERT_EQ(status.code, 0) << status.err;
     EXPECT_EQ(nlohmann::json::parse(status.out).at("state"), "running");
+    EXPECT_EQ(nlohmann::json::parse(status.out).at("trials"), 7) << "a number, not a string";
   }
   EXPECT_THAT(Run({"status", "tiny"}).out, HasSubstr("no worker"));
   EXPECT_THAT(Run({"list"}).out, HasSubstr(id));

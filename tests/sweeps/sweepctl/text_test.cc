@@ -34,6 +34,14 @@ TEST(AlignColumns, PadsByCharactersNotBytes) {
   EXPECT_EQ(AlignColumns({}), "");
 }
 
+TEST(CutLines, CutsByCharactersAndKeepsShortLines) {
+  EXPECT_EQ(CutLines("abcdef\nabc\n", 4), "abc…\nabc\n");
+  EXPECT_EQ(CutLines("éééé\néééé5", 4), "éééé\nééé…");
+  EXPECT_EQ(CutLines("ab", 0), "");
+  EXPECT_EQ(CutLines("ab", 1), "…");
+  EXPECT_EQ(CutLines("", 5), "");
+}
+
 TEST(ProgressBar, StaysInItsWidth) {
   EXPECT_EQ(ProgressBar(0, 4, 4), "[....]");
   EXPECT_EQ(ProgressBar(1, 2, 4), "[##..]");

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "common/files.h"
+#include "common/rpc/token.h"
 #include "tests/worker/agent/fake_coordinator.h"
 #include "tests/worker/agent/fakes.h"
 
@@ -181,6 +182,21 @@ TEST_F(WorkerTest, WaitsForACoordinatorThatIsNotThereYet) {
   coordinator_.Stop();
   worker_->Stop();
   EXPECT_EQ(Join().exit_code, 0) << "with nothing to hand back it does not wait for a coordinator";
+}
+
+TEST_F(WorkerTest, WaitsForTheTokenOfACoordinatorThatHasNotStartedYet) {
+  Trainer("exit 0");
+  const char* const before = getenv("XDG_CONFIG_HOME");
+  const std::string restored = before == nullptr ? "" : before;
+  setenv("XDG_CONFIG_HOME", temp_.path().c_str(), 1);
+  options_.token_file.clear();
+  StartWorker();
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  ASSERT_TRUE(rpc::WriteToken(*rpc::DefaultTokenFile(options_.coordinator), "secret").ok());
+  EXPECT_TRUE(coordinator_.Eventually([&] { return coordinator_.welcomed; }));
+  worker_->Stop();
+  EXPECT_EQ(Join().exit_code, 0);
+  before == nullptr ? unsetenv("XDG_CONFIG_HOME") : setenv("XDG_CONFIG_HOME", restored.c_str(), 1);
 }
 
 TEST_F(WorkerTest, MistakesAreSaidBeforeItStarts) {

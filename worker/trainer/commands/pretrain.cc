@@ -113,7 +113,8 @@ Status Run(PretrainCommand& command) {
   const std::string& tokenizer_directory = command.tokenizer.empty() ? scratch.path : command.tokenizer;
   ASSIGN_OR_RETURN(const auto tokenizer, text::Tokenizer::Load(tokenizer_directory));
 
-  ProgressLine line(ProgressLine::Off::kEveryHalfMinute);  // it takes long, and a file may be all there is to see
+  ProgressLine line(
+      ProgressLine::Off::kEveryHalfMinute);  // it takes long, and a file may be all there is to see
   const auto start = std::chrono::steady_clock::now();
   double loss = 0;  // a moving average: single batches jump about
   std::int64_t tokens = 0;

@@ -21,17 +21,20 @@ struct Text {
   std::string id, text;
 };
 
-StatusOr<std::vector<Text>> ReadTexts(const std::string& path) {
+// Lines of {"id", "text"}; `other` is the text's name in the file that it usually comes from.
+StatusOr<std::vector<Text>> ReadTexts(const std::string& path, const char* other) {
   std::vector<Text> texts;
   std::unordered_map<std::string, std::int64_t> line_of;
   RETURN_IF_ERROR(text::ForEachLine(path, [&](std::int64_t number, std::string& line) -> Status {
     if (line.find_first_not_of(" \t\r") == std::string::npos) return absl::OkStatus();
     const auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
     const auto string_at = [&](const char* key) { return json.contains(key) && json[key].is_string(); };
-    if (!json.is_object() || !string_at("id") || !string_at("text")) {
-      return InvalidArgument("an object with the strings \"id\" and \"text\" would be right");
+    const char* const key = json.contains("text") ? "text" : other;
+    if (!json.is_object() || !string_at("id") || !string_at(key)) {
+      return InvalidArgument("an object with the strings \"id\" and \"text\" (or \"{}\") would be right",
+                             other);
     }
-    texts.push_back({json["id"], json["text"]});
+    texts.push_back({json["id"], json[key]});
     const auto [first, fresh] = line_of.emplace(texts.back().id, number);
     if (!fresh) return InvalidArgument("id {} stands on line {} already", texts.back().id, first->second);
     return absl::OkStatus();
@@ -58,8 +61,8 @@ void Add(const text::RougeScore& score, text::RougeScore& sum) {
 }
 
 Status Run(const RougeOptions& options) {
-  ASSIGN_OR_RETURN(const std::vector<Text> references, ReadTexts(options.references));
-  ASSIGN_OR_RETURN(const std::vector<Text> predictions, ReadTexts(options.predictions));
+  ASSIGN_OR_RETURN(const std::vector<Text> references, ReadTexts(options.references, "abstract"));
+  ASSIGN_OR_RETURN(const std::vector<Text> predictions, ReadTexts(options.predictions, "summary"));
   std::unordered_map<std::string, const Text*> prediction_of;
   for (const Text& prediction : predictions) prediction_of.emplace(prediction.id, &prediction);
   if (predictions.size() != references.size()) {
@@ -100,8 +103,10 @@ void AddRougeCommand(CLI::App& app, int& exit_code) {
   CLI::App* const command =
       app.add_subcommand("rouge", "ROUGE-1, 2, L and Lsum as Google's rouge_score gives them");
   auto options = std::make_shared<RougeOptions>();
-  command->add_option("--references", options->references, "JSONL: id, text")->required();
-  command->add_option("--predictions", options->predictions, "JSONL: id, text; the same ids in any order")
+  command->add_option("--references", options->references, "JSONL: id, text (or abstract)")->required();
+  command
+      ->add_option("--predictions", options->predictions,
+                   "JSONL: id, text (or summary, as generate writes); the same ids in any order")
       ->required();
   command->add_flag("--no-stemmer", options->no_stemmer, "Compare words as they are");
   command->add_option("--sentence-split", options->sentence_split, "What a sentence is for ROUGE-Lsum")

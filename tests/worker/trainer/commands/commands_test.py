@@ -72,6 +72,12 @@ class Commands(TrainerTest):
         self.assertEqual(b["rouge1"]["recall"], 0.0)
         self.assertEqual(mean["mean"]["rouge2"]["f1"], 0.5)
 
+    def test_rouge_takes_what_generate_writes(self):
+        references = self.input("r4.jsonl", [{"id": "a", "article": "x", "abstract": "fever fell ."}])
+        predictions = self.input("p4.jsonl", [{"id": "a", "summary": "fever fell .", "tokens": [3]}])
+        rc, out, err = run("rouge", "--references", references, "--predictions", predictions)
+        self.assertEqual((rc, lines(out)[0]["rouge1"]["f1"]), (0, 1.0), err)
+
     def test_rouge_refuses_other_ids(self):
         references = self.input("r2.jsonl", [{"id": "a", "text": "x"}])
         predictions = self.input("p2.jsonl", [{"id": "c", "text": "x"}])
