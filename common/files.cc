@@ -61,7 +61,36 @@ Status SyncFolder(const std::string& folder) {
   return status;
 }
 
-Status WriteFileAtomically(const std::string& path, std::string_view content, unsigned mode) {
+namespace {
+
+// A pipe or a device cannot be replaced, only written to.
+Status WriteInto(const std::string& path, std::string_view content) {
+  const int file = open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  if (file < 0) return Errno(path, "open");
+  Status status;
+  while (!content.empty() && status.ok()) {
+    const ssize_t written = write(file, content.data(), content.size());
+    if (written >= 0) content.remove_prefix(static_cast<std::size_t>(written));
+    if (written < 0 && errno != EINTR) status = Errno(path, "write");
+  }
+  if (close(file) != 0 && status.ok()) status = Errno(path, "close");
+  return status;
+}
+
+}  // namespace
+
+Status WriteFileAtomically(const std::string& named, std::string_view content, unsigned mode) {
+  std::error_code error;
+  std::string path = named;
+  if (std::filesystem::is_symlink(named, error)) {  // its target is what is meant
+    const std::filesystem::path target = std::filesystem::weakly_canonical(named, error);
+    if (!error) path = target.string();
+  }
+  const auto kind = std::filesystem::status(path, error).type();
+  if (kind == std::filesystem::file_type::character || kind == std::filesystem::file_type::fifo ||
+      kind == std::filesystem::file_type::block || kind == std::filesystem::file_type::socket) {
+    return WriteInto(path, content);
+  }
   const std::string aside = path + ".tmp." + std::to_string(getpid());
   const int file = open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
   if (file < 0) return Errno(aside, "open");

@@ -110,11 +110,10 @@ Status RunCoordinator(const CoordinatorOptions& options) {
   // What is wrong with the flags is said before the folder is touched.
   RETURN_IF_ERROR(rpc::ListenCredentials(options.listen, options.tls_certificate, options.tls_key).status());
   if (options.token_file.empty() && !rpc::IsLoopback(options.listen)) return ChooseToken(options).status();
-  if (!options.port_file.empty())
-    unlink(options.port_file.c_str());  // an old one would mislead whoever waits for it
-
   ASSIGN_OR_RETURN(const std::unique_ptr<store::Store> store,
                    store::Store::Open(options.data, {.build = Build(), .vfs = {}}));
+  // An old one would mislead whoever waits for it; until here it may be that of the folder's holder.
+  if (!options.port_file.empty()) unlink(options.port_file.c_str());
   ASSIGN_OR_RETURN(const std::string token, ChooseToken(options));
   const Duration lease = std::chrono::seconds(options.lease_seconds);
   ASSIGN_OR_RETURN(

@@ -90,6 +90,8 @@ std::string Answer(const Table& table, bool compared) {
     return fmt::format("No trial has a result{}.",
                        table.failed >= table.trials ? ": all of them failed" : " yet");
   }
+  if (table.mixed)
+    return "The results are of different documents or base models, so nothing can be compared.";
   const Row* baseline = Baseline(table);
   std::vector<const Row*> best;
   std::vector<std::string> chosen, differences, shares, missing;

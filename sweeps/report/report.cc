@@ -6,6 +6,7 @@
 #include <exception>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <unordered_map>
 #include <utility>
 
 #include "common/nearest.h"
@@ -96,7 +97,9 @@ class SqliteReport : public Report {
       Table table;
       RETURN_IF_ERROR(ReadSweep(sweep, table));
       ReadRows(table);
+      ReadDifferences(table);
       ReadCounts(table);
+      ReadMixture(table);
       SQLite::Statement compared(*database_, "SELECT EXISTS (SELECT 1 FROM comparisons WHERE sweep_id = ?)");
       compared.bind(1, table.sweep_id);
       compared.executeStep();
@@ -151,22 +154,31 @@ class SqliteReport : public Report {
     return absl::OkStatus();
   }
 
+  // Where each configuration stands in the table.
+  std::unordered_map<std::string, std::size_t> Positions(const Table& table) {
+    std::unordered_map<std::string, std::size_t> positions;
+    SQLite::Statement query(*database_,
+                            "SELECT name FROM configurations WHERE sweep_id = ? ORDER BY position, id");
+    query.bind(1, table.sweep_id);
+    while (query.executeStep()) positions.emplace(query.getColumn(0).getString(), positions.size());
+    return positions;
+  }
+
+  // One pass over the view: joining views by name would be quadratic in the configurations.
   void ReadRows(Table& table) {
+    const std::unordered_map<std::string, std::size_t> positions = Positions(table);
+    table.rows.resize(positions.size());
     SQLite::Statement query(
         *database_,
         "SELECT r.arm, r.configuration, r.baseline, r.seeds, r.planned, r.failed,"
         " r.rouge1_mean, r.rouge1_sd, r.rouge2_mean, r.rouge2_sd, r.rougeL_mean, r.rougeL_sd, "
         "r.rougeLsum_mean,"
-        " r.rougeLsum_sd, v.rouge1_difference, r.validation_rouge1_mean, r.validation_loss_mean,"
+        " r.rougeLsum_sd, r.validation_rouge1_mean, r.validation_loss_mean,"
         " r.trainable_parameters, r.trainable_percent / 100, r.train_seconds, r.tokens_per_second,"
         " r.generated_tokens_per_second, r.latency_p50_seconds, r.latency_p95_seconds, r.peak_memory_bytes,"
         " r.adapter_bytes, r.device_model"
-        " FROM configurations AS c"
-        " JOIN rouge_table AS r ON r.sweep = ?2 AND r.configuration = c.name"
-        " JOIN versus_full AS v ON v.sweep = ?2 AND v.configuration = c.name"
-        " WHERE c.sweep_id = ?1 ORDER BY c.position, c.id");
-    query.bind(1, table.sweep_id);
-    query.bind(2, table.sweep);
+        " FROM rouge_table AS r WHERE r.sweep = ?");
+    query.bind(1, table.sweep);
     while (query.executeStep()) {
       int column = 0;
       const auto next = [&] { return query.getColumn(column++); };
@@ -186,8 +198,6 @@ class SqliteReport : public Report {
       row.rouge2 = mean_sd();
       row.rougeL = mean_sd();
       row.rougeLsum = mean_sd();
-      row.difference_rouge1 = Double(next());
-      if (row.baseline) row.difference_rouge1.reset();
       row.validation_rouge1 = Double(next());
       row.validation_loss = Double(next());
       row.trainable_parameters = Int(next());
@@ -201,8 +211,51 @@ class SqliteReport : public Report {
       row.adapter_bytes = Int(next());
       const SQLite::Column device = next();
       if (!device.isNull()) row.device_model = device.getString();
-      table.rows.push_back(std::move(row));
+      table.rows[positions.at(row.configuration)] = std::move(row);
     }
+  }
+
+  // As in versus_full: a comparison's own where one has been computed, else that of the means.
+  void ReadDifferences(Table& table) {
+    std::optional<double> baseline;
+    for (const Row& row : table.rows) {
+      if (row.baseline) baseline = row.rouge1.mean;
+    }
+    for (Row& row : table.rows) {
+      if (!row.baseline && baseline && row.rouge1.mean) row.difference_rouge1 = *row.rouge1.mean - *baseline;
+    }
+    SQLite::Statement query(*database_,
+                            "SELECT c.name, p.difference FROM comparisons AS p"
+                            " JOIN configurations AS c ON c.id = p.configuration_id"
+                            " WHERE p.sweep_id = ? AND p.metric = 'rouge1'");
+    query.bind(1, table.sweep_id);
+    const std::unordered_map<std::string, std::size_t> positions = Positions(table);
+    while (query.executeStep()) {
+      Row& row = table.rows[positions.at(query.getColumn(0).getString())];
+      if (!row.baseline) row.difference_rouge1 = Double(query.getColumn(1));
+    }
+  }
+
+  // Files that changed while the sweep ran, or that differ between hosts, make rows that say nothing about
+  // each other.
+  void ReadMixture(Table& table) {
+    SQLite::Statement query(
+        *database_,
+        "SELECT count(DISTINCT r.data_fingerprint), count(DISTINCT nullif(r.model_fingerprint, ''))"
+        " FROM results AS r JOIN trials AS t ON t.id = r.trial_id WHERE t.sweep_id = ?");
+    query.bind(1, table.sweep_id);
+    if (!query.executeStep()) return;
+    const auto warn = [&](std::int64_t versions, const char* what, const char* column) {
+      if (versions < 2) return;
+      table.mixed = true;
+      table.notes.push_back(
+          fmt::format("the results come from {} versions of the {}, which changed meanwhile or differ "
+                      "between hosts (results.{}): "
+                      "rows and seeds cannot be compared",
+                      versions, what, column));
+    };
+    warn(query.getColumn(0).getInt64(), "documents", "data_fingerprint");
+    warn(query.getColumn(1).getInt64(), "base model", "model_fingerprint");
   }
 
   // How many trials of each row run, failed (by kind) or were cancelled.
@@ -214,17 +267,16 @@ class SqliteReport : public Report {
                             " GROUP BY c.id, t.state, CASE t.state WHEN 'failed' THEN kind END"
                             " ORDER BY c.position, t.state DESC, kind");
     query.bind(1, table.sweep_id);
+    const std::unordered_map<std::string, std::size_t> positions = Positions(table);
     while (query.executeStep()) {
-      const std::string name = query.getColumn(0).getString(), state = query.getColumn(1).getString();
+      const std::string state = query.getColumn(1).getString();
       const std::int64_t count = query.getColumn(3).getInt64();
-      for (Row& row : table.rows) {
-        if (row.configuration != name) continue;
-        if (state == "running") {
-          row.running = count;
-        } else {
-          row.failures.push_back(FailureText(
-              count, state == "failed" ? query.getColumn(2).getString() : std::string("cancelled")));
-        }
+      Row& row = table.rows[positions.at(query.getColumn(0).getString())];
+      if (state == "running") {
+        row.running = count;
+      } else {
+        row.failures.push_back(FailureText(
+            count, state == "failed" ? query.getColumn(2).getString() : std::string("cancelled")));
       }
     }
   }

@@ -40,6 +40,7 @@ struct Table {
   std::string baseline;
   std::int64_t trials = 0, succeeded = 0, failed = 0;
   std::vector<Row> rows;
+  bool mixed = false;              // results from several versions of the documents or of the base model
   std::vector<std::string> notes;  // differences in train keys between arms, …
   std::string answer;  // one sentence: the best LoRA and prompt rows, chosen on validation, and the baseline
 };

@@ -105,7 +105,7 @@ Status Commands::Submit() {
       fmt::print(stderr, "{} {}: {} trials\n", submitted.existing() ? "already there:" : "submitted",
                  submitted.name(), submitted.trials());
     }
-    std::fflush(stdout);
+    if (std::fflush(stdout) != 0) return Internal("cannot write the sweep's id to standard output");
     if (!follow_) return absl::OkStatus();
     ASSIGN_OR_RETURN(const v1::SweepStatus sweep,
                      FollowSweep(client, {.sweep = submitted.sweep_id(), .check = {}}));

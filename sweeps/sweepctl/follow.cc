@@ -132,7 +132,9 @@ class Follower {
     const std::string trial = name == names_.end() ? "" : Printable(name->second) + ": ";
     const std::string message = event.message().empty() ? "" : " (" + Printable(event.message()) + ")";
     // How many had ended by then: the history may be an old one.
-    if (event.kind() == "succeeded" || event.kind() == "failed" || event.kind() == "cancelled") {
+    const bool again =
+        event.kind() == "failed" && event.message().find("; tried again in ") != std::string::npos;
+    if (event.kind() == "succeeded" || (event.kind() == "failed" && !again) || event.kind() == "cancelled") {
       if (!event.trial_id().empty()) ended_.insert(event.trial_id());
     }
     fmt::print(stderr, "{}  {}/{}  {}{}{}\n", event.time(), ended_.size(), sweep.trials(), trial,

@@ -1,11 +1,14 @@
 #include "sweeps/sweepctl/local_cluster.h"
 
 #include <signal.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <optional>
 #include <thread>
+#include <tuple>
 
 #include "common/files.h"
 #include "common/rpc/token.h"
@@ -63,6 +66,19 @@ StatusOr<std::vector<WorkerShare>> SplitMachine(std::int64_t workers, std::int64
   return shares;
 }
 
+namespace {
+
+using FileIdentity = std::tuple<ino_t, std::int64_t, std::int64_t>;
+
+// Changes when the file is written anew; nothing where there is none.
+std::optional<FileIdentity> IdentityOf(const std::string& path) {
+  struct stat info {};
+  if (stat(path.c_str(), &info) != 0) return std::nullopt;
+  return FileIdentity(info.st_ino, info.st_mtim.tv_sec, info.st_mtim.tv_nsec);
+}
+
+}  // namespace
+
 StatusOr<std::unique_ptr<LocalCluster>> LocalCluster::Start(const LocalClusterOptions& options) {
   RETURN_IF_ERROR(MakeFolder(options.data));
   RETURN_IF_ERROR(MakeFolder(options.data + "/logs"));
@@ -90,8 +106,8 @@ Status LocalCluster::StartChild(const std::string& name, std::vector<std::string
 
 Status LocalCluster::StartCoordinator() {
   const std::string port_file = PortFile();
-  std::error_code ignored;
-  std::filesystem::remove(port_file, ignored);
+  const std::optional<FileIdentity> old =
+      IdentityOf(port_file);  // of a run that was killed, or that is at work
   // Its own token file keeps the user's folder of tokens free of ports that nobody will use again.
   RETURN_IF_ERROR(rpc::ReadOrMakeToken(token_file()).status());
   RETURN_IF_ERROR(StartChild("coordinator",
@@ -100,7 +116,8 @@ Status LocalCluster::StartCoordinator() {
   const auto deadline = std::chrono::steady_clock::now() + kCoordinatorStartsWithin;
   for (;;) {
     RETURN_IF_ERROR(Check());
-    if (const StatusOr<std::string> address = ReadFile(port_file); address.ok()) {
+    const StatusOr<std::string> address = ReadFile(port_file);
+    if (address.ok() && IdentityOf(port_file) != old) {
       address_ = address->substr(0, address->find('\n'));
       return absl::OkStatus();
     }
@@ -164,6 +181,13 @@ Status LocalCluster::End(Child& child) {
   }
 }
 
+void LocalCluster::ForgetTrials(const std::vector<std::string>& ids) const {
+  std::error_code ignored;
+  for (const auto& worker : std::filesystem::directory_iterator(options_.data + "/workers", ignored)) {
+    for (const std::string& id : ids) std::filesystem::remove_all(worker.path() / "trials" / id, ignored);
+  }
+}
+
 Status LocalCluster::Stop() {
   Status outcome;
   const auto end = [&](Child& child) {
@@ -171,8 +195,13 @@ Status LocalCluster::Stop() {
     outcome.Update(End(child));
     child.process.reset();
   };
-  for (std::size_t i = 1; i < children_.size(); ++i) {
-    if (children_[i].process != nullptr) children_[i].process->Signal(SIGTERM);
+  // Without a coordinator there is nobody to hand anything back to: asked twice, workers end at once.
+  const bool alone = !children_.empty() && (children_[0].process == nullptr || children_[0].process->Poll());
+  for (int times = alone ? 2 : 1; times > 0; --times) {
+    for (std::size_t i = 1; i < children_.size(); ++i) {
+      if (children_[i].process != nullptr) children_[i].process->Signal(SIGTERM);
+    }
+    if (times > 1) std::this_thread::sleep_for(kLookEvery);  // two signals at once are one
   }
   for (std::size_t i = 1; i < children_.size(); ++i) end(children_[i]);
   if (!children_.empty() && children_[0].process != nullptr) {
@@ -180,7 +209,7 @@ Status LocalCluster::Stop() {
     end(children_[0]);
   }
   std::error_code ignored;
-  std::filesystem::remove(PortFile(), ignored);
+  if (!address_.empty()) std::filesystem::remove(PortFile(), ignored);  // else it is another run's
   return outcome;
 }
 

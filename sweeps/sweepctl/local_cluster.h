@@ -48,6 +48,9 @@ class LocalCluster {
   // Workers first (they hand their trials back), then the coordinator, which leaves results.db alone
   // complete.
   Status Stop();
+  // Lets go of what the workers keep of these trials: checkpoints of attempts that ended elsewhere, or for
+  // good.
+  void ForgetTrials(const std::vector<std::string>& ids) const;
 
  private:
   struct Child {

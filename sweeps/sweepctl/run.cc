@@ -134,7 +134,7 @@ StatusOr<v1::SweepStatus> SubmitToCluster(Client& client, LocalCluster& cluster,
 // beside a database that is complete alone.
 StatusOr<v1::SweepStatus> RunInCluster(const RunOptions& options, LocalCluster& cluster,
                                        const SweepFile& file, const std::vector<WorkerShare>& shares,
-                                       std::string& table) {
+                                       std::string& table, std::vector<std::string>& ended) {
   ASSIGN_OR_RETURN(
       const std::unique_ptr<Client> client,
       Client::Create(
@@ -150,16 +150,20 @@ StatusOr<v1::SweepStatus> RunInCluster(const RunOptions& options, LocalCluster& 
   request.set_colour(WantsColour(STDOUT_FILENO));
   ASSIGN_OR_RETURN(const v1::GetTableResponse response, client->GetTable(request));
   table = response.text();
+  if (Ended(sweep)) {
+    ASSIGN_OR_RETURN(const v1::ListTrialsResponse trials, client->ListTrials(sweep.id()));
+    for (const v1::TrialStatus& trial : trials.trials()) ended.push_back(trial.id());
+  }
   return sweep;
 }
 
 // What to type next, for people.
 void PrintNext(const RunOptions& options, const std::string& sweep) {
-  fmt::print(stderr,
-             "\nresults    {0}/results.db\nthe table  sweepctl table {1} --db {0}\nSQL        sqlite3 "
-             "{0}/results.db "
-             "'select * from rouge_table'\nlogs       {0}/logs\n",
-             options.data, sweep);
+  fmt::print(
+      stderr,
+      "\nresults    {0}/results.db\nthe table  sweepctl table {1} --db '{0}'\nSQL        sqlite3 -line "
+      "'{0}/results.db' 'select * from rouge_table'\nlogs       {0}/logs\n",
+      options.data, sweep);
 }
 
 }  // namespace
@@ -183,20 +187,22 @@ Status RunSweep(const RunOptions& options) {
                                           return interrupted > tolerated;
                                         }}));
   std::string table;
-  const StatusOr<v1::SweepStatus> sweep = RunInCluster(options, *cluster, file, shares, table);
+  std::vector<std::string> ended;  // trials that will not run again
+  const StatusOr<v1::SweepStatus> sweep = RunInCluster(options, *cluster, file, shares, table, ended);
   Status outcome = sweep.status();
   // A child that ended says more than the call that it did not answer.
   if (const Status child = cluster->Check(); absl::IsUnavailable(outcome) && !child.ok()) outcome = child;
   tolerated = interrupted;
   if (tolerated > 0) fmt::print(stderr, "handing the running trials back; Ctrl-C again to leave at once\n");
   Status stopped = cluster->Stop();
+  if (stopped.ok()) cluster->ForgetTrials(ended);
   RETURN_IF_ERROR(outcome);
   fmt::print("{}", table);
-  std::fflush(stdout);
+  if (std::fflush(stdout) != 0) return Internal("cannot write the table to standard output");
   if (IsTerminal(STDERR_FILENO)) PrintNext(options, file.sweep.name);
   RETURN_IF_ERROR(
-      OutcomeOf(*sweep, fmt::format("sqlite3 {}/results.db 'select name, failure_kind, failure_message "
-                                    "from trials'",
+      OutcomeOf(*sweep, fmt::format("sqlite3 '{}/results.db' \"select name, failure_kind, failure_message "
+                                    "from trials where state = 'failed'\"",
                                     options.data)));
   return stopped;
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <thread>
 
 namespace lorikeet {
 namespace {
@@ -28,6 +29,28 @@ TEST_F(FilesTest, WhatIsWrittenIsRead) {
   ASSERT_TRUE(WriteFileAtomically(path, "").ok());
   EXPECT_EQ(*ReadFile(path), "");
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}), 1) << "nothing is left aside";
+}
+
+TEST_F(FilesTest, LinksStayAndDevicesAreWrittenTo) {
+  const std::string target = folder_ + "/target", link = folder_ + "/link", pipe = folder_ + "/pipe";
+  ASSERT_TRUE(WriteFileAtomically(target, "old").ok());
+  std::filesystem::create_symlink("target", link);
+  ASSERT_TRUE(WriteFileAtomically(link, "new").ok());
+  EXPECT_TRUE(std::filesystem::is_symlink(link));
+  EXPECT_EQ(*ReadFile(target), "new");
+  ASSERT_TRUE(WriteFileAtomically("/dev/null", "lost").ok());
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
+  const std::string full = folder_ + "/full";
+  std::filesystem::create_symlink("/dev/full", full);
+  EXPECT_FALSE(WriteFileAtomically(full, "x").ok());
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/full"));
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  std::string got;
+  std::thread reader([&] { got = *ReadFile(pipe); });
+  EXPECT_TRUE(WriteFileAtomically(pipe, "through").ok());
+  reader.join();
+  EXPECT_EQ(got, "through");
+  EXPECT_TRUE(std::filesystem::is_fifo(pipe));
 }
 
 TEST_F(FilesTest, SecretsAreTheirOwnersAlone) {

@@ -8,9 +8,9 @@
 namespace lorikeet::text {
 namespace {
 
-// What a line may hold before it is taken for no text at all; keeps a small compressed file from filling the
-// memory.
-constexpr std::size_t kLongestLine = std::size_t{256} << 20;
+// What a line may hold before it is taken for no text at all: keeps a small compressed file from filling the
+// memory, and a document within what an event line may be (16 MiB).
+constexpr std::size_t kLongestLine = std::size_t{8} << 20;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 // Collects a file's lines from the pieces it is read in.

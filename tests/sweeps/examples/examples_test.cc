@@ -91,7 +91,7 @@ TEST(Examples, PathsCanBeSet) {
   EXPECT_EQ(tiny->configurations.at(0).trial.data.train, "/corpus/train.jsonl.gz");
   const StatusOr<Sweep> unset = Example("pubmed-tiny.yaml");
   ASSERT_TRUE(unset.ok()) << unset.status();
-  EXPECT_EQ(unset->configurations.at(0).trial.model, (kFolder / "demo/model").string());
+  EXPECT_EQ(unset->configurations.at(0).trial.model, (kFolder / "pubmed-base").string());
 }
 
 // The text of the next fenced block after `from`, which moves behind it.

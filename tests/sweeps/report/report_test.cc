@@ -83,6 +83,21 @@ class ReportTest : public store::StoreTest {
   std::int64_t lead_ = 0;
 };
 
+TEST_F(ReportTest, ResultsOfOtherDocumentsAreNotCompared) {
+  Finish("full-1", full_, store::MakeResult(0.40));
+  Finish("lora-1", lora_, store::MakeResult(0.45));
+  EXPECT_FALSE(Read()->mixed);
+  core::Result other = store::MakeResult(0.42);
+  other.data_fingerprint = "changed";
+  Finish("full-2", full_, other);
+  const auto table = Read();
+  ASSERT_TRUE(table.ok()) << table.status();
+  EXPECT_TRUE(table->mixed);
+  EXPECT_THAT(table->notes.back(), HasSubstr("from 2 versions of the documents"));
+  EXPECT_EQ(table->answer,
+            "The results are of different documents or base models, so nothing can be compared.");
+}
+
 TEST_F(ReportTest, ReadsWhatTheViewsSay) {
   Finish("full-1", full_, store::MakeResult(0.40));
   Finish("full-2", full_, store::MakeResult(0.42));

@@ -59,9 +59,28 @@ TEST_F(LocalClusterTest, StartsAndStopsACoordinator) {
   EXPECT_TRUE(absl::IsFailedPrecondition(second)) << second;
   EXPECT_THAT(Message(second), HasSubstr("coordinator.log")) << "the log is named and its end shown";
 
+  EXPECT_EQ(*ReadFile(data + "/coordinator.address"), (*cluster)->address() + "\n") << "still the first's";
+
+  std::filesystem::create_directories(data + "/workers/1/trials/t-1/checkpoint");
+  std::filesystem::create_directories(data + "/workers/1/trials/t-2");
+  (*cluster)->ForgetTrials({"t-1", "t-9"});
+  EXPECT_FALSE(std::filesystem::exists(data + "/workers/1/trials/t-1"));
+  EXPECT_TRUE(std::filesystem::exists(data + "/workers/1/trials/t-2"));
+
   EXPECT_TRUE((*cluster)->Stop().ok());
   EXPECT_TRUE(std::filesystem::exists(data + "/results.db"));
+  EXPECT_FALSE(std::filesystem::exists(data + "/coordinator.address"));
   EXPECT_FALSE(std::filesystem::exists(data + "/results.db-wal"));
+}
+
+TEST_F(LocalClusterTest, IsNotMisledByTheAddressOfARunThatWasKilled) {
+  const std::string data = folder_ + "/data";
+  std::filesystem::create_directories(data);
+  ASSERT_TRUE(WriteFileAtomically(data + "/coordinator.address", "127.0.0.1:1\n").ok());
+  auto cluster = LocalCluster::Start({.programs = LORIKEET_BIN_DIR, .data = data});
+  ASSERT_TRUE(cluster.ok()) << cluster.status();
+  EXPECT_NE((*cluster)->address(), "127.0.0.1:1");
+  EXPECT_TRUE((*cluster)->Stop().ok());
 }
 
 TEST_F(LocalClusterTest, NamesAProgramThatIsMissing) {

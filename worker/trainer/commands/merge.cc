@@ -1,5 +1,6 @@
 #include "worker/trainer/commands/commands.h"
 #include "worker/trainer/commands/model_options.h"
+#include "worker/trainer/model/checkpoint.h"
 #include "worker/trainer/train/device.h"
 
 namespace lorikeet::trainer {
@@ -10,6 +11,7 @@ struct MergeOptions {
 };
 
 Status Run(const MergeOptions& options) {
+  RETURN_IF_ERROR(CheckReplaceable(options.out));
   SetUpCompute(0);
   ASSIGN_OR_RETURN(const LoadedModel loaded, LoadModel(options.model, options.adapter, LoadOptions{}));
   RETURN_IF_ERROR(MergeAdapter(*loaded.adapter, *loaded.model));
@@ -23,7 +25,8 @@ void AddMergeCommand(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<MergeOptions>();
   command->add_option("--model", options->model, "The base model's directory")->required();
   command->add_option("--adapter", options->adapter, "A PEFT directory with LoRA")->required();
-  command->add_option("--out", options->out, "The new directory; replaced where it exists")->required();
+  command->add_option("--out", options->out, "The new directory; a model that is there is replaced")
+      ->required();
   command->callback([options, &exit_code] {
     exit_code = RunCommand("merge", [&] {
       if (options->adapter.empty()) return InvalidArgument("--adapter: a directory would be right");

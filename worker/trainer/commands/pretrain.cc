@@ -7,6 +7,7 @@
 #include "worker/text/train_tokenizer.h"
 #include "worker/trainer/commands/commands.h"
 #include "worker/trainer/commands/model_options.h"
+#include "worker/trainer/model/checkpoint.h"
 #include "worker/trainer/train/device.h"
 #include "worker/trainer/train/terminal.h"
 
@@ -93,6 +94,7 @@ struct ScratchFolder {
 };
 
 Status Run(PretrainCommand& command) {
+  RETURN_IF_ERROR(CheckReplaceable(command.out));
   SetUpCompute(command.threads);
   PretrainOptions& options = command.options;
   ASSIGN_OR_RETURN(options.device, ParseDevice(command.device));
@@ -220,7 +222,7 @@ void AddPretrainCommand(CLI::App& app, int& exit_code) {
                   ->check(CLI::Range(0.0, 1.0)));
   command->add_option("--limit", settings->limit, "The first N texts of every file")
       ->check(CLI::PositiveNumber);
-  command->add_option("--out", settings->out, "The new model's directory; replaced where it exists")
+  command->add_option("--out", settings->out, "The new model's directory; a model that is there is replaced")
       ->required();
   auto* const vocabulary =
       command->add_option("--vocabulary", settings->vocabulary, "Pieces of a new SentencePiece model")

@@ -26,8 +26,8 @@ class EventWriter {
 
   void Send(const protocol::Event& event) {
     const std::string text = protocol::ToLine({attempt_, event}) + "\n";
-    std::fwrite(text.data(), 1, text.size(), stdout);
-    std::fflush(stdout);
+    lost_ =
+        std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0 || lost_;
     if (const auto* progress = std::get_if<protocol::Progress>(&event)) {
       line_.Update(progress->phase, progress->step, progress->total, progress->loss,
                    progress->tokens_per_second, progress->eta_seconds > 0 ? progress->eta_seconds : -1);
@@ -37,8 +37,11 @@ class EventWriter {
     }
   }
   void Clear() { line_.Clear(); }
+  // Whether an event could not be written: a full disk, a reader that left.
+  bool lost() const { return lost_; }
 
  private:
+  bool lost_ = false;
   std::string attempt_;
   ProgressLine line_;
 };
@@ -70,6 +73,10 @@ int Run(const TrainOptions& options) {
   auto run = ReadOptions(options);
   const Status status = run.ok() ? RunTrial(*run, hooks).status() : run.status();
   writer.Clear();
+  if (status.ok() && writer.lost()) {
+    return ExitWith(Internal("cannot write to standard output: events are missing there"),
+                    "sweep-trainer train");
+  }
   if (status.ok()) return kExitDone;
   writer.Send(protocol::Failed{FailureKind(status), Message(status)});
   return ExitWith(status, "sweep-trainer train");

@@ -121,7 +121,23 @@ Status WriteTensors(const std::string& path, const std::map<std::string, at::Ten
 
 std::string DtypeName(at::ScalarType dtype) { return FindDtype(dtype).in_config; }
 
+Status CheckReplaceable(const std::string& directory) {
+  std::error_code error;
+  if (!fs::exists(directory, error)) return absl::OkStatus();
+  if (!fs::is_directory(directory, error))
+    return FailedPrecondition("{}: is there, and no folder", directory);
+  if (fs::is_empty(directory, error)) return absl::OkStatus();
+  for (const char* name : {"config.json", "adapter_config.json"}) {
+    if (fs::exists(fs::path(directory) / name, error)) return absl::OkStatus();
+  }
+  return FailedPrecondition(
+      "{}: holds other things than a model, which would be lost: name a new folder, or one with a model to "
+      "replace",
+      directory);
+}
+
 Status WriteFolder(const std::string& directory, const std::function<Status(const std::string&)>& fill) {
+  RETURN_IF_ERROR(CheckReplaceable(directory));
   const fs::path target = fs::absolute(directory).lexically_normal();
   const fs::path clean = target.has_filename() ? target : target.parent_path();
   const std::string aside = fmt::format("{}.new-{}", clean.string(), ::getpid());

@@ -27,9 +27,12 @@ Status WriteTensors(const std::string& path, const std::map<std::string, at::Ten
 // "float32", "bfloat16", "float16": what config.json calls a type.
 std::string DtypeName(at::ScalarType dtype);
 
+// Refuses a folder that holds something, but no model and no adapter: WriteFolder would take its place.
+Status CheckReplaceable(const std::string& directory);
+
 // Calls `fill` with the name of a new empty folder beside `directory`, syncs it, and puts it in `directory`'s
 // place: a reader or a crash sees the old folder or the new one, for a moment none, never a part. On an error
-// nothing of it is left.
+// nothing of it is left. Replaces what CheckReplaceable allows.
 Status WriteFolder(const std::string& directory, const std::function<Status(const std::string&)>& fill);
 
 }  // namespace lorikeet::trainer

@@ -139,8 +139,11 @@ StatusOr<TrainingState> CheckpointFolder::Load(const TensorMap& parameters, Opti
   } catch (const nlohmann::json::exception& exception) {
     return InvalidArgument("{}: {}", path, exception.what());
   }
-  if (state.best_saved && !fs::exists(BestPath(state.best_step))) {
-    return InvalidArgument("{} is missing", BestPath(state.best_step));
+  // It is needed in the end only: found damaged then, all the training between would be for nothing.
+  if (state.best_saved) {
+    auto best = text::SafetensorsFile::Open(BestPath(state.best_step));
+    RETURN_IF_ERROR(best.status());
+    RETURN_IF_ERROR(ReadAll(**best, "", parameters).status());
   }
   auto weights = ReadAll(**file, kParameter, parameters);
   RETURN_IF_ERROR(weights.status());

@@ -100,6 +100,17 @@ class Commands(TrainerTest):
             file.write('{"id": "a", "article": "x", "abstract": "y"}\n{"id": \n')
         self.assert_refused(run("loss", "--model", self.model, "--input", self.path("broken.jsonl")), "broken.jsonl:2")
 
+    def test_a_folder_with_other_things_is_not_replaced(self):
+        precious = self.path("precious")
+        os.mkdir(precious)
+        self.input("precious/notes.txt", [])
+        text = self.input("text3.jsonl", documents(0, 5))
+        self.assert_refused(run("pretrain", "--text", text, "--out", precious, "--tokenizer", TOKENIZER),
+                            "precious: holds other things than a model")
+        self.assert_refused(run("merge", "--model", self.model, "--adapter", self.model, "--out", precious),
+                            "precious: holds other things than a model")
+        self.assertEqual(os.listdir(precious), ["notes.txt"])
+
     def test_pretrain_is_the_same_for_a_seed(self):
         text, models = self.input("text2.jsonl", documents(0, 30)), []
         for name, seed in (("m1", "1"), ("m2", "1"), ("m3", "2")):

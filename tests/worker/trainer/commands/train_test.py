@@ -101,6 +101,32 @@ class Train(TrainerTest):
     def long_trial(self, name):
         return self.trial(name, train={"epochs": 100000})
 
+    def test_events_that_cannot_be_written_are_a_failure(self):
+        trial = self.trial("lost")
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([TRAINER, "train", "--trial", trial, "--out", self.path("lost"), "--threads", "1"],
+                                  stdout=full, stderr=subprocess.PIPE, text=True, timeout=300, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("cannot write to standard output", done.stderr)
+
+    def test_a_damaged_best_checkpoint_is_found_before_it_is_needed(self):
+        trial = self.trial("damaged", train={"validate_every": 2})
+        rc, whole, err = self.train(trial, "undamaged")
+        self.assertEqual(rc, 0, err)
+        process = self.start(trial, "damaged", "--checkpoint-every", "0")
+        self.read_until(process, lambda one: one["event"].lower().startswith("checkpoint") and one["step"] >= 3)
+        process.kill()
+        process.communicate()
+        folder = os.path.join(self.path("damaged"), "checkpoint")
+        best = [name for name in os.listdir(folder) if name.startswith("best-")]
+        self.assertTrue(best)
+        for name in best:
+            os.truncate(os.path.join(folder, name), 100)
+        rc, again, err = self.train(trial, "damaged")
+        self.assertEqual(rc, 0, err)
+        self.assertIn("the checkpoint is not used", err)
+        self.assertEqual(lines(again)[-1]["test"], lines(whole)[-1]["test"])
+
     def test_checkpoint_and_stop(self):
         process = self.start(self.long_trial("stop"), "stop", "--control")
         self.read_until(process, lambda one: one.get("name") == "train_loss" and one["step"] >= 3)
