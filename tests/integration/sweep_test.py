@@ -126,7 +126,7 @@ class Sweep(unittest.TestCase):
             self.assertEqual(cluster.json("status", "tiny")["state"], "cancelled")
             again = cluster.ctl("cancel", "tiny")
             self.assertEqual(again.returncode, 0, "cancelling twice is no error: " + again.stderr)
-            cluster.wait(lambda: cluster.json("workers")["workers"][0]["slots_busy"] == "0", "the slot is free")
+            cluster.wait(lambda: cluster.json("workers")["workers"][0]["slots_busy"] == 0, "the slot is free")
 
 
 if __name__ == "__main__":

@@ -82,8 +82,7 @@ Status Worker::Prepare(const WorkerOptions& options, DeviceProbe& devices, Rando
   connection.address = address;
   connection.token = [file = options.token_file, address] { return rpc::FindToken(file, address); };
   // A coordinator that starts later leaves its token then; the connection asks for it again.
-  if (const Status token = connection.token().status(); !token.ok() && !absl::IsUnavailable(token))
-    return token;
+  if (Status token = connection.token().status(); !token.ok() && !absl::IsUnavailable(token)) return token;
 
   ProcessLauncherOptions launcher;
   ASSIGN_OR_RETURN(launcher.trainer, TrainerPath(options.trainer));
