@@ -21,7 +21,7 @@ examples=$(realpath --relative-to="$here" sweeps/examples)
 cat <<TEXT
 
 The results database is $shown/results.db (plain SQLite). Next:
-  sqlite3 -box $shown/results.db 'select * from rouge_table'
+  sqlite3 -box $shown/results.db 'select configuration, seeds, rouge1_mean, rouge1_sd from rouge_table'
   $bin/sweepctl table demo --db $shown/results.db --format markdown
   $bin/sweepctl submit --dry-run $examples/flan-t5-small.yaml
   $bin/sweepctl run your-own.yaml    # docs/sweep-file.md says what goes in
