@@ -1,0 +1,177 @@
+#!/usr/bin/env python3
+"""Runs the trainer beside its peers on the same work and prints a Markdown table with the ratios.
+
+usage: run.py BUILD PEERS_PYTHON [--only train|generate|rouge|start|tokenize] [--shapes tiny,small] [--repeat N]
+              [--threads N] [--pubmed DIR] [--model DIR]
+
+BUILD is a build folder with tests; --pubmed a folder of train.jsonl.gz (articles and abstracts), --model one of a T5,
+both for rouge, start and tokenize.
+
+Ours and theirs run one after the other in the same call; each measurement is a process of its own, so that peak memory
+is its own, and is the median of N repetitions after one to warm up.
+"""
+import argparse
+import gzip
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+WORKS = ["train", "generate", "rouge", "start", "tokenize"]
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def run(command):
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        print(f"failed: {' '.join(command)}\n{done.stderr[-2000:]}", file=sys.stderr)
+        return None
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def mib(result):
+    return f"{result['peak_memory_bytes'] / 2**20:,.0f}"
+
+
+class Bench:
+    def __init__(self, options):
+        self.options = options
+        self.common = ["--repeat", str(options.repeat), "--threads", str(options.threads)]
+
+    def ours(self, *arguments):
+        return run([os.path.join(self.options.build, "tests", "trainer_bench"), *arguments, *self.common])
+
+    def theirs(self, *arguments):
+        return run([self.options.python, os.path.join(HERE, "peer.py"), *arguments, *self.common])
+
+    def train(self):
+        print("| training step, 8 × 512 → 128, dropout 0.1 | ours, tokens/s | theirs, tokens/s | ratio | "
+              "ours, MiB | theirs, MiB | ratio |\n|---|---|---|---|---|---|---|")
+        for shape in self.options.shapes:
+            for method in ("lora", "prompt", "full"):
+                work = ["train", "--shape", shape, "--method", method]
+                ours = {p: self.ours(*work, "--precision", p) for p in ("fp32", "bf16")}
+                theirs = {p: self.theirs(*work, "--precision", p) for p in ("fp32", "bf16")}
+                best = max((r for r in theirs.values() if r), key=lambda r: r["tokens_per_second"])
+                for precision, result in ours.items():
+                    if result is None:
+                        continue
+                    print(f"| {shape}, {method}, {precision} | {result['tokens_per_second']:,.0f} | "
+                          f"{best['tokens_per_second']:,.0f} | {result['tokens_per_second'] / best['tokens_per_second']:.2f} | "
+                          f"{mib(result)} | {mib(best)} | "
+                          f"{result['peak_memory_bytes'] / best['peak_memory_bytes']:.2f} |", flush=True)
+        print()
+
+    def generate(self):
+        print("| generation, 8 × 512 → 64 | ours | transformers fp32 | transformers bf16 | CTranslate2 float32 | "
+              "CTranslate2 int8 | ours / best of transformers | ours / CTranslate2 float32 |\n|---|---|---|---|---|---|---|---|")
+        for shape in self.options.shapes:
+            for beams in ("1", "4"):
+                work = ["generate", "--shape", shape, "--beams", beams]
+                peers = [self.theirs(*work, "--precision", p) for p in ("fp32", "bf16")]
+                peers += [self.theirs(*work, "--engine", "ctranslate2", "--compute", c) for c in ("float32", "int8")]
+                speed = [r["tokens_per_second"] if r else float("nan") for r in peers]
+                for precision in ("fp32", "bf16"):
+                    ours = self.ours(*work, "--precision", precision)
+                    if ours is None:
+                        continue
+                    mine = ours["tokens_per_second"]
+                    print(f"| {shape}, {'greedy' if beams == '1' else 'beam 4'}, {precision} | {mine:,.0f} | "
+                          + " | ".join(f"{s:,.0f}" for s in speed)
+                          + f" | {mine / max(speed[:2]):.2f} | {mine / speed[2]:.2f} |", flush=True)
+        print()
+
+
+    def trainer(self, *arguments):
+        return [os.path.join(self.options.build, "bin", "sweep-trainer"), *arguments]
+
+    def pairs(self, count):
+        with gzip.open(os.path.join(self.options.pubmed, "train.jsonl.gz"), "rt", encoding="utf-8") as file:
+            return [json.loads(line) for _, line in zip(range(count), file)]
+
+    def rouge(self):
+        """Abstracts against the first words of their articles; ours is timed with its start and its output."""
+        with tempfile.TemporaryDirectory() as folder:
+            references, predictions = os.path.join(folder, "r.jsonl"), os.path.join(folder, "p.jsonl")
+            with open(references, "w", encoding="utf-8") as one, open(predictions, "w", encoding="utf-8") as two:
+                for i, pair in enumerate(self.pairs(2000)):
+                    words = pair["article"].split(" ")[:len(pair["abstract"].split(" "))]
+                    one.write(json.dumps({"id": str(i), "text": pair["abstract"]}) + "\n")
+                    two.write(json.dumps({"id": str(i), "text": " ".join(words)}) + "\n")
+            files = ["--references", references, "--predictions", predictions]
+            seconds = []
+            for _ in range(self.options.repeat + 1):
+                start = time.perf_counter()
+                subprocess.run(self.trainer("rouge", *files), check=True, stdout=subprocess.DEVNULL)
+                seconds.append(time.perf_counter() - start)
+            ours, theirs = statistics.median(seconds[1:]), self.theirs("rouge", *files)
+        print("| ROUGE-1, 2, L, Lsum of 2,000 abstracts, stemmer on | ours, s | rouge_score, s | ratio |\n|---|---|---|---|")
+        print(f"| the whole command | {ours:.3f} | {theirs['seconds']:.2f} | {theirs['seconds'] / ours:.0f} |\n")
+
+    def start(self):
+        """From the process's start to the first step of a LoRA trial, with files that have been read before."""
+        with tempfile.TemporaryDirectory() as folder:
+            for name, rows in (("train", 64), ("validation", 2), ("test", 2)):
+                with open(os.path.join(folder, name + ".jsonl"), "w", encoding="utf-8") as file:
+                    for i, pair in enumerate(self.pairs(rows)):
+                        file.write(json.dumps({"id": str(i), "article": pair["article"],
+                                               "abstract": pair["abstract"]}) + "\n")
+            data = {name: os.path.join(folder, name + ".jsonl") for name in ("train", "validation", "test")}
+            trial = os.path.join(folder, "trial.json")
+            with open(trial, "w", encoding="utf-8") as file:
+                json.dump({"sweep": "bench", "configuration": "lora", "method": "lora", "seed": 1,
+                           "model": os.path.abspath(self.options.model), "data": data,
+                           "train": {"steps": 1, "batch_size": 2, "learning_rate": 1e-3},
+                           "evaluate": {"max_new_tokens": 1},
+                           "lora": {"rank": 8, "alpha": 16, "targets": ["q", "v"], "dropout": 0.0}}, file)
+            seconds = []
+            for i in range(self.options.repeat + 1):
+                begin = time.perf_counter()
+                with subprocess.Popen(self.trainer("train", "--trial", trial, "--out", os.path.join(folder, str(i)),
+                                                   "--threads", str(self.options.threads)), stdout=subprocess.PIPE,
+                                      stderr=subprocess.DEVNULL, text=True) as process:
+                    for line in process.stdout:
+                        if json.loads(line)["event"].lower() == "started":
+                            seconds.append(time.perf_counter() - begin)
+                            break
+                    process.kill()
+            theirs = []
+            for _ in range(self.options.repeat + 1):
+                begin = time.perf_counter()
+                self.theirs("start", "--model", self.options.model)
+                theirs.append(time.perf_counter() - begin)
+        ours, peer = statistics.median(seconds[1:]), statistics.median(theirs[1:])
+        print("| start of a trial | ours, s | Python, transformers, peft, s | ratio |\n|---|---|---|---|")
+        print(f"| to its first step | {ours:.3f} | {peer:.2f} | {peer / ours:.1f} |\n")
+
+    def tokenize(self):
+        work = ["tokenize", "--input", os.path.join(self.options.pubmed, "train.jsonl.gz"), "--model", self.options.model]
+        ours = self.ours(*work)
+        theirs = {engine: self.theirs(*work, "--engine", engine) for engine in ("sentencepiece", "transformers")}
+        print("| articles to 512 tokens | ours, s | sentencepiece, s | Hugging Face, s | ratio to the faster |\n"
+              "|---|---|---|---|---|")
+        seconds = [r["seconds"] if r else float("inf") for r in theirs.values()]
+        print(f"| {ours['documents']:,} | {ours['seconds']:.2f} | {seconds[0]:.2f} | {seconds[1]:.2f} | "
+              f"{min(seconds) / ours['seconds']:.1f} |\n")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("build")
+    parser.add_argument("python")
+    parser.add_argument("--only", choices=WORKS, action="append")
+    parser.add_argument("--shapes", type=lambda text: text.split(","), default=["tiny", "small"])
+    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--pubmed")
+    parser.add_argument("--model")
+    bench = Bench(parser.parse_args())
+    for work in bench.options.only or WORKS:
+        getattr(bench, work)()
+
+
+if __name__ == "__main__":
+    main()
