@@ -17,7 +17,7 @@ Status Errno(const std::string& path, const char* action) {
   return MakeStatus(code, "{}: cannot {}: {}", path, action, std::strerror(error));
 }
 
-Status WriteAndSync(int file, const std::string& path, std::string_view content) {
+Status WriteAll(int file, const std::string& path, std::string_view content) {
   while (!content.empty()) {
     const ssize_t written = write(file, content.data(), content.size());
     if (written < 0) {
@@ -26,8 +26,22 @@ Status WriteAndSync(int file, const std::string& path, std::string_view content)
     }
     content.remove_prefix(static_cast<std::size_t>(written));
   }
+  return absl::OkStatus();
+}
+
+Status WriteAndSync(int file, const std::string& path, std::string_view content) {
+  RETURN_IF_ERROR(WriteAll(file, path, content));
   if (fsync(file) != 0) return Errno(path, "fsync");
   return absl::OkStatus();
+}
+
+// A pipe or a device cannot be replaced, only written to.
+Status WriteInto(const std::string& path, std::string_view content) {
+  const int file = open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  if (file < 0) return Errno(path, "open");
+  Status status = WriteAll(file, path, content);
+  if (close(file) != 0 && status.ok()) status = Errno(path, "close");
+  return status;
 }
 
 }  // namespace
@@ -60,24 +74,6 @@ Status SyncFolder(const std::string& folder) {
   close(file);
   return status;
 }
-
-namespace {
-
-// A pipe or a device cannot be replaced, only written to.
-Status WriteInto(const std::string& path, std::string_view content) {
-  const int file = open(path.c_str(), O_WRONLY | O_CLOEXEC);
-  if (file < 0) return Errno(path, "open");
-  Status status;
-  while (!content.empty() && status.ok()) {
-    const ssize_t written = write(file, content.data(), content.size());
-    if (written >= 0) content.remove_prefix(static_cast<std::size_t>(written));
-    if (written < 0 && errno != EINTR) status = Errno(path, "write");
-  }
-  if (close(file) != 0 && status.ok()) status = Errno(path, "close");
-  return status;
-}
-
-}  // namespace
 
 Status WriteFileAtomically(const std::string& named, std::string_view content, unsigned mode) {
   std::error_code error;

@@ -95,10 +95,10 @@ std::string Answer(const Table& table, bool compared) {
   const Row* baseline = Baseline(table);
   std::vector<const Row*> best;
   std::vector<std::string> chosen, differences, shares, missing;
-  bool open = Runs(table) && baseline != nullptr && Unfinished(*baseline);
+  bool open = baseline != nullptr && Unfinished(*baseline);
   for (const Arm& arm : kArms) {
     // Another row of the arm that is still running may overtake the one that leads.
-    for (const Row& row : table.rows) open = open || (Runs(table) && row.arm == arm.name && Unfinished(row));
+    for (const Row& row : table.rows) open = open || (row.arm == arm.name && Unfinished(row));
     const Row* row = BestOnValidation(table, arm.name);
     if (row == nullptr) {
       missing.push_back(WhyNone(table, arm));
@@ -118,7 +118,7 @@ std::string Answer(const Table& table, bool compared) {
   } else {
     text = fmt::format(
         "{} {}; on test {} {} ROUGE-1 against {} ({}{}), training {} of the parameters",
-        open ? "So far, on validation" : "On validation", And(chosen),
+        open && Runs(table) ? "So far, on validation" : "On validation", And(chosen),
         best.size() > 1 ? "they score" : "it scores", And(differences), BaselineName(*baseline),
         MeanSdText(baseline->rouge1),
         Unfinished(*baseline) ? fmt::format(", {} of {} seeds", baseline->seeds, baseline->planned) : "",

@@ -96,9 +96,10 @@ class SqliteReport : public Report {
       const SQLite::Transaction snapshot(*database_);
       Table table;
       RETURN_IF_ERROR(ReadSweep(sweep, table));
-      ReadRows(table);
-      ReadDifferences(table);
-      ReadCounts(table);
+      const Positions positions = ReadPositions(table);
+      ReadRows(table, positions);
+      ReadDifferences(table, positions);
+      ReadCounts(table, positions);
       ReadMixture(table);
       SQLite::Statement compared(*database_, "SELECT EXISTS (SELECT 1 FROM comparisons WHERE sweep_id = ?)");
       compared.bind(1, table.sweep_id);
@@ -155,8 +156,9 @@ class SqliteReport : public Report {
   }
 
   // Where each configuration stands in the table.
-  std::unordered_map<std::string, std::size_t> Positions(const Table& table) {
-    std::unordered_map<std::string, std::size_t> positions;
+  using Positions = std::unordered_map<std::string, std::size_t>;
+  Positions ReadPositions(const Table& table) {
+    Positions positions;
     SQLite::Statement query(*database_,
                             "SELECT name FROM configurations WHERE sweep_id = ? ORDER BY position, id");
     query.bind(1, table.sweep_id);
@@ -165,8 +167,7 @@ class SqliteReport : public Report {
   }
 
   // One pass over the view: joining views by name would be quadratic in the configurations.
-  void ReadRows(Table& table) {
-    const std::unordered_map<std::string, std::size_t> positions = Positions(table);
+  void ReadRows(Table& table, const Positions& positions) {
     table.rows.resize(positions.size());
     SQLite::Statement query(
         *database_,
@@ -216,7 +217,7 @@ class SqliteReport : public Report {
   }
 
   // As in versus_full: a comparison's own where one has been computed, else that of the means.
-  void ReadDifferences(Table& table) {
+  void ReadDifferences(Table& table, const Positions& positions) {
     std::optional<double> baseline;
     for (const Row& row : table.rows) {
       if (row.baseline) baseline = row.rouge1.mean;
@@ -229,7 +230,6 @@ class SqliteReport : public Report {
                             " JOIN configurations AS c ON c.id = p.configuration_id"
                             " WHERE p.sweep_id = ? AND p.metric = 'rouge1'");
     query.bind(1, table.sweep_id);
-    const std::unordered_map<std::string, std::size_t> positions = Positions(table);
     while (query.executeStep()) {
       Row& row = table.rows[positions.at(query.getColumn(0).getString())];
       if (!row.baseline) row.difference_rouge1 = Double(query.getColumn(1));
@@ -259,7 +259,7 @@ class SqliteReport : public Report {
   }
 
   // How many trials of each row run, failed (by kind) or were cancelled.
-  void ReadCounts(Table& table) {
+  void ReadCounts(Table& table, const Positions& positions) {
     SQLite::Statement query(*database_,
                             "SELECT c.name, t.state, coalesce(t.failure_kind, 'failed') AS kind, count(*)"
                             " FROM trials AS t JOIN configurations AS c ON c.id = t.configuration_id"
@@ -267,7 +267,6 @@ class SqliteReport : public Report {
                             " GROUP BY c.id, t.state, CASE t.state WHEN 'failed' THEN kind END"
                             " ORDER BY c.position, t.state DESC, kind");
     query.bind(1, table.sweep_id);
-    const std::unordered_map<std::string, std::size_t> positions = Positions(table);
     while (query.executeStep()) {
       const std::string state = query.getColumn(1).getString();
       const std::int64_t count = query.getColumn(3).getInt64();

@@ -14,9 +14,11 @@
 namespace lorikeet::sweepctl {
 namespace {
 
-void PrintJson(const google::protobuf::Message& message) {
+// Always OK, for callers to end with.
+Status PrintJson(const google::protobuf::Message& message) {
   // Names come from other people's files: what is no UTF-8 is replaced, never thrown on.
   fmt::print("{}\n", ToJson(message).dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+  return absl::OkStatus();
 }
 
 std::string Describe(const v1::TrialStatus& trial) {
@@ -70,10 +72,7 @@ void PrintTrial(const v1::TrialStatus& trial) {
 
 Status ShowSweeps(Client& client, bool json) {
   ASSIGN_OR_RETURN(const v1::ListSweepsResponse sweeps, client.ListSweeps());
-  if (json) {
-    PrintJson(sweeps);
-    return absl::OkStatus();
-  }
+  if (json) return PrintJson(sweeps);
   std::vector<std::vector<std::string>> rows = {
       {"SWEEP", "ID", "STATE", "DONE", "RUNNING", "FAILED", "SUBMITTED", "ELAPSED"}};
   for (const v1::SweepStatus& sweep : sweeps.sweeps()) {
@@ -89,30 +88,21 @@ Status ShowSweeps(Client& client, bool json) {
 Status ShowStatus(Client& client, const std::string& name, bool json) {
   StatusOr<v1::SweepStatus> sweep = client.GetSweep(name);
   if (sweep.ok()) {
-    if (json) {
-      PrintJson(*sweep);
-      return absl::OkStatus();
-    }
+    if (json) return PrintJson(*sweep);
     PrintSweep(*sweep);
     return absl::OkStatus();
   }
   if (!absl::IsNotFound(sweep.status())) return sweep.status();
   StatusOr<v1::TrialStatus> trial = client.GetTrial(name);
   if (!trial.ok()) return absl::IsNotFound(trial.status()) ? sweep.status() : trial.status();
-  if (json) {
-    PrintJson(*trial);
-    return absl::OkStatus();
-  }
+  if (json) return PrintJson(*trial);
   PrintTrial(*trial);
   return absl::OkStatus();
 }
 
 Status ShowTrials(Client& client, const std::string& sweep, bool json) {
   ASSIGN_OR_RETURN(const v1::ListTrialsResponse trials, client.ListTrials(sweep));
-  if (json) {
-    PrintJson(trials);
-    return absl::OkStatus();
-  }
+  if (json) return PrintJson(trials);
   std::vector<std::vector<std::string>> rows = {{"TRIAL", "ID", "STATE", "WORKER", "DEVICE", "WHAT"}};
   for (const v1::TrialStatus& trial : trials.trials()) {
     rows.push_back({Printable(trial.name()), trial.id(), trial.state(), Printable(trial.worker()),
@@ -124,10 +114,7 @@ Status ShowTrials(Client& client, const std::string& sweep, bool json) {
 
 Status ShowWorkers(Client& client, bool json) {
   ASSIGN_OR_RETURN(const v1::ListWorkersResponse workers, client.ListWorkers());
-  if (json) {
-    PrintJson(workers);
-    return absl::OkStatus();
-  }
+  if (json) return PrintJson(workers);
   std::vector<std::vector<std::string>> rows = {
       {"WORKER", "HOST", "STATE", "BUSY", "DEVICE", "RUNS", "LAST SEEN"}};
   for (const v1::WorkerStatus& worker : workers.workers()) {
@@ -166,7 +153,7 @@ Status ShowLogs(Client& client, const std::string& trial, bool follow, bool json
       for (const v1::HistoryEvent& event : events->events()) {
         after = std::max(after, event.id());
         if (json) {
-          PrintJson(event);
+          RETURN_IF_ERROR(PrintJson(event));
         } else {
           fmt::print("{}  {:<10}  {}\n", event.time(), event.kind(), Printable(event.message()));
         }
