@@ -75,7 +75,7 @@ double Measure(std::int64_t repeat, const Run& run) {
   return Median(std::move(seconds));
 }
 
-StatusOr<nlohmann::ordered_json> Train(const Options& options, const T5& model, at::Device device) {
+StatusOr<nlohmann::ordered_json> Train(const Options& options, const T5& model) {
   Trial trial;
   trial.method = options.method == "full"     ? Method::kFull
                  : options.method == "prompt" ? Method::kPrompt
@@ -87,7 +87,7 @@ StatusOr<nlohmann::ordered_json> Train(const Options& options, const T5& model, 
     parameters = adapter->parameters();
   }
   ASSIGN_OR_RETURN(const std::unique_ptr<Optimizer> optimizer, CreateOptimizer({}, parameters));
-  DropoutStream dropout(1, 0.1, device);
+  DropoutStream dropout(1, 0.1);
   Stepper stepper{
       .model = &model, .adapter = adapter.get(), .dropout = &dropout, .optimizer = optimizer.get()};
   for (const auto& [name, parameter] : parameters) stepper.parameters.push_back(parameter);
@@ -159,7 +159,7 @@ StatusOr<nlohmann::ordered_json> Run(const Options& options) {
   load.compute = options.precision == "bf16" ? at::kBFloat16 : at::kFloat;
   load.trainable = options.work == "train" && options.method == "full";
   const std::unique_ptr<T5> model = T5::Initialize(ShapeOf(options.shape), 1, load);
-  auto result = options.work == "train" ? Train(options, *model, device) : Generation(options, *model);
+  auto result = options.work == "train" ? Train(options, *model) : Generation(options, *model);
   if (result.ok()) (*result)["peak_memory_bytes"] = PeakMemoryBytes(device);
   return result;
 }

@@ -3,25 +3,37 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <limits>
 #include <vector>
 
 #include "worker/trainer/model/dropout.h"
 #include "worker/trainer/model/fused_attention.h"
+#include "worker/trainer/model/micro_gemm.h"
 #include "worker/trainer/model/row_kernels.h"
 
 namespace lorikeet::trainer {
 namespace {
 
-// Lowest, not −∞: a row with everything masked out stays finite, as in transformers.
-constexpr float kMasked = std::numeric_limits<float>::lowest();
-
 bool OnCpuInFp32(const at::Tensor& x) { return x.is_cpu() && x.scalar_type() == at::kFloat; }
 
+// scores [B, H, Q, N] fp32.
 at::Tensor AddBias(at::Tensor scores, const ScoreBias& bias) {
-  if (bias.position.defined()) scores = scores + bias.position;
-  if (bias.mask.defined()) scores = scores + bias.mask;
+  if (bias.relative.defined()) {
+    // Windows of N columns: the one that starts at s holds what query Q − 1 − s … adds, its last key first.
+    const at::Tensor windows = bias.relative.unfold(1, scores.size(3), 1);  // [H, Q, N]: [q][N − 1 − n]
+    scores = scores + windows.flip(2).unsqueeze(0);
+  }
+  if (bias.mask.defined()) scores = scores + bias.mask.unsqueeze(1).unsqueeze(1);
   return scores;
+}
+
+at::Tensor FusedInAnyType(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                          const ScoreBias& bias, const DropoutMask& mask) {
+  if (query.scalar_type() == at::kFloat || HasBfloat16Products()) {
+    return FusedAttention(query, key, value, bias.relative, bias.mask, mask);
+  }
+  const auto widened = [](const at::Tensor& x) { return x.to(at::kFloat); };
+  return FusedAttention(widened(query), widened(key), widened(value), bias.relative, bias.mask, mask)
+      .to(query.scalar_type());
 }
 
 // One head of one document: `hypotheses` queries to the same keys.
@@ -44,13 +56,14 @@ void Run(const StepTask& task, float* scores) {
 }
 
 at::Tensor StepOnCpu(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                     KeyLayout layout, std::int64_t keys, const ScoreBias& bias) {
+                     KeyLayout layout, std::int64_t keys, const at::Tensor& given_position,
+                     const at::Tensor& given_mask) {
   const std::int64_t documents = value.size(0), heads = value.size(1), capacity = value.size(2);
   const std::int64_t width = value.size(3);
   const std::int64_t hypotheses = query.size(0) / documents, joined = heads * width;
   at::Tensor out = at::empty(query.sizes(), query.options());
-  const at::Tensor position = bias.position.defined() ? bias.position.contiguous() : bias.position;
-  const at::Tensor mask = bias.mask.defined() ? bias.mask.contiguous() : bias.mask;
+  const at::Tensor position = given_position.defined() ? given_position.contiguous() : given_position;
+  const at::Tensor mask = given_mask.defined() ? given_mask.contiguous() : given_mask;
   const float* const positions = position.defined() ? position.const_data_ptr<float>() : nullptr;
   const float* const masks = mask.defined() ? mask.const_data_ptr<float>() : nullptr;
   const float* const queries = query.const_data_ptr<float>();
@@ -83,28 +96,30 @@ at::Tensor Project(const Linear& linear, std::int64_t heads, const at::Tensor& x
 
 at::Tensor Attend(const Attention& attention, const at::Tensor& query, const at::Tensor& key,
                   const at::Tensor& value, const ScoreBias& bias, const ForwardContext& context) {
-  if (OnCpuInFp32(query)) {
-    const DropoutMask mask = context.dropout ? context.dropout->NextMask() : DropoutMask{};
-    return Apply(attention.o, FusedAttention(query, key, value, bias.position, bias.mask, mask), context);
-  }
+  const DropoutMask mask = context.dropout ? context.dropout->NextMask() : DropoutMask{};
+  if (query.is_cpu()) return Apply(attention.o, FusedInAnyType(query, key, value, bias, mask), context);
   const at::Tensor scores =
       AddBias(at::matmul(query, key.transpose(2, 3)).to(at::kFloat), bias);  // [B, H, Q, N]
-  const at::Tensor weights = Dropout(at::softmax(scores, -1).to(value.scalar_type()), context);
+  at::Tensor weights = at::softmax(scores, -1).to(value.scalar_type());
+  if (mask.threshold > 0) {
+    weights = weights * DropoutFactors(mask, weights.sizes(), weights.device()).to(weights.scalar_type());
+  }
   const at::Tensor mixed = at::matmul(weights, value);                   // [B, H, Q, K]
   const at::Tensor joined = mixed.transpose(1, 2).flatten(/*start=*/2);  // [B, Q, H·K]
   return Apply(attention.o, joined, context);
 }
 
 at::Tensor AttendStep(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                      KeyLayout layout, std::int64_t keys, const ScoreBias& bias) {
-  if (OnCpuInFp32(query)) return StepOnCpu(query, key, value, layout, keys, bias);
+                      KeyLayout layout, std::int64_t keys, const at::Tensor& position,
+                      const at::Tensor& mask) {
+  if (OnCpuInFp32(query)) return StepOnCpu(query, key, value, layout, keys, position, mask);
   const std::int64_t documents = value.size(0), heads = value.size(1), width = value.size(3);
   const at::Tensor queries =
       query.view({documents, -1, heads, width}).transpose(1, 2);  // [B, H, hypotheses, K]
   const at::Tensor columns = layout == KeyLayout::kColumns ? key : key.narrow(2, 0, keys).transpose(2, 3);
   at::Tensor scores = at::matmul(queries, columns).to(at::kFloat);
-  if (bias.position.defined()) scores = scores + bias.position.unsqueeze(1);
-  if (bias.mask.defined()) scores = scores + bias.mask;
+  if (position.defined()) scores = scores + position.unsqueeze(1);
+  if (mask.defined()) scores = scores + mask.unsqueeze(1).unsqueeze(1);
   const at::Tensor weights = at::softmax(scores, -1).to(value.scalar_type());
   return at::matmul(weights, value.narrow(2, 0, keys)).transpose(1, 2).reshape(query.sizes());
 }
@@ -112,12 +127,7 @@ at::Tensor AttendStep(const at::Tensor& query, const at::Tensor& key, const at::
 at::Tensor MaskBias(const at::Tensor& mask) {
   if (mask.all().item<bool>()) return {};
   const at::Tensor bias = at::zeros(mask.sizes(), mask.options().dtype(at::kFloat));
-  return bias.masked_fill_(mask.logical_not(), kMasked).unsqueeze(1).unsqueeze(1);
-}
-
-at::Tensor CausalBias(std::int64_t length, at::Device device) {
-  const at::Tensor bias = at::full({length, length}, kMasked, at::TensorOptions(device).dtype(at::kFloat));
-  return bias.triu_(1).unsqueeze(0).unsqueeze(0);
+  return bias.masked_fill_(mask.logical_not(), kMasked);
 }
 
 }  // namespace lorikeet::trainer

@@ -5,6 +5,8 @@
 
 #include <ATen/ATen.h>
 
+#include <limits>
+
 #include "worker/trainer/model/linear.h"
 
 namespace lorikeet::trainer {
@@ -17,8 +19,8 @@ struct Attention {
 
 // What is added to the scores, fp32; either may be undefined.
 struct ScoreBias {
-  at::Tensor position;  // [1, H, Q, N]
-  at::Tensor mask;      // [B, 1, 1, N]: see MaskBias
+  at::Tensor relative;  // [H, N − 1 + Q], what is added at query − key = column − (N − 1): see RelativeBias
+  at::Tensor mask;  // [B, N]: see MaskBias
 };
 
 // One of q, k, v applied to x [B, n, D] and cut into heads: [B, H, n, K].
@@ -38,14 +40,16 @@ enum class KeyLayout {
 
 // The same for one query a row, without dropout or gradients, before o: [rows, H·K]. query [rows, H·K]; value
 // [B, H, capacity, K]; rows is a multiple of B: a document's rows are neighbours. Contiguous all.
-// position [H, keys] or undefined; mask [B, 1, 1, keys] or undefined.
+// position [H, keys] or undefined; mask [B, keys] or undefined.
 at::Tensor AttendStep(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                      KeyLayout layout, std::int64_t keys, const ScoreBias& bias);
+                      KeyLayout layout, std::int64_t keys, const at::Tensor& position,
+                      const at::Tensor& mask);
 
-// mask [B, N], true where there is something to attend to: 0 there, else float's lowest; [B, 1, 1, N] fp32.
+// Lowest, not −∞: a row with everything masked out stays finite, as in transformers.
+inline constexpr float kMasked = std::numeric_limits<float>::lowest();
+
+// mask [B, N], true where there is something to attend to: 0 there, else kMasked; fp32.
 // Undefined where nothing is masked out, so that no product pays for it.
 at::Tensor MaskBias(const at::Tensor& mask);
-// Each query sees itself and what is before it: [1, 1, length, length] fp32.
-at::Tensor CausalBias(std::int64_t length, at::Device device);
 
 }  // namespace lorikeet::trainer

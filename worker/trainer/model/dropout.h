@@ -1,39 +1,47 @@
-// Dropout masks from a seed: one stream a trial, re-keyed for every micro-batch, so that a resumed trial
-// draws the same masks as one that never stopped.
+// A trial's dropout: one stream of sites a step, keyed by the trial's seed, so that a resumed trial draws the
+// same masks as one that never stopped, whatever its micro-batches and its device.
 #pragma once
 
 #include <ATen/ATen.h>
-#include <ATen/core/Generator.h>
 
 #include <cstdint>
 
-#include "worker/trainer/model/row_kernels.h"
+#include "worker/trainer/model/dropout_mask.h"
 
 namespace lorikeet::trainer {
 
 // Not thread-safe.
 class DropoutStream {
  public:
-  // rate: the base's dropout_rate or what the trial overrides it with.
-  DropoutStream(std::uint64_t trial_seed, double rate, at::Device device);
-  // Before each micro-batch: `first_document` is its first document's number in the effective batch.
-  void Rekey(std::int64_t step, std::int64_t first_document);
-  // Zeroes elements with probability rate, scales the rest by 1 / (1 - rate). On CPUs the masks do not depend
-  // on the number of threads; the rate is rounded to 1 / 65536 there.
+  // rate: the base's dropout_rate or what the trial overrides it with; rounded to 1 / 65536.
+  DropoutStream(std::uint64_t trial_seed, double rate);
+  // Before each micro-batch: `first_example` is its first example's number in the effective batch.
+  void Rekey(std::int64_t step, std::int64_t first_example);
+  // Zeroes elements with probability rate, scales the rest by 1 / (1 - rate). x [examples, …, columns].
   at::Tensor Apply(const at::Tensor& x) { return Apply(x, rate_); }
   at::Tensor Apply(const at::Tensor& x, double rate);
   // hidden + Apply(x), in one pass on CPUs. hidden is fp32; x [same shape] may be of another type.
   at::Tensor AddTo(const at::Tensor& hidden, const at::Tensor& x);
-  // On CPUs: the next tensor's mask at rate(), for code that drops elements itself.
+  // The next site's mask, for code that drops elements itself. Each call is a site of its own.
   DropoutMask NextMask() { return NextMask(rate_); }
   double rate() const { return rate_; }
+
+  // Where the stream is within its step, to be gone back to: layers run again draw the same masks.
+  std::int64_t site() const { return site_; }
+  void set_site(std::int64_t site) { site_ = site; }
 
  private:
   DropoutMask NextMask(double rate);
 
-  std::uint64_t seed_, key_ = 0;
+  std::uint64_t seed_, step_key_ = 0;
+  std::int64_t first_example_ = 0, site_ = 0;
   double rate_;
-  at::Generator generator_;  // on accelerators only; masks on CPUs come from key_ and the element's number
 };
+
+// The mask of a tensor of `sizes` [examples, …, columns], as factors: plain tensor operations, on any device.
+at::Tensor DropoutFactors(const DropoutMask& mask, at::IntArrayRef sizes, at::Device device);
+
+// The number of the row at (i, j) of a tensor [examples, i, j, columns], whatever it is padded to.
+constexpr std::int64_t DropoutRowNumber(std::int64_t i, std::int64_t j) { return (i << 32) | j; }
 
 }  // namespace lorikeet::trainer

@@ -3,15 +3,16 @@
 
 #include <ATen/ATen.h>
 
+#include "worker/trainer/model/gate.h"
 #include "worker/trainer/model/linear.h"
 
 namespace lorikeet::trainer {
 
 struct FeedForward {
-  Linear wi;              // wi, or wi_0 where there is a gate: [d_ff, D]
-  Linear wi_1;            // [d_ff, D]; no weight without a gate
-  Linear wo;              // [D, d_ff]
-  bool gelu_new = false;  // tanh-approximated GELU; else ReLU
+  Linear wi;    // wi, or wi_0 where there is a gate: [d_ff, D]
+  Linear wi_1;  // [d_ff, D]; no weight without a gate
+  Linear wo;    // [D, d_ff]
+  Activation activation = Activation::kRelu;
 };
 
 // x [..., D] in the products' type to [..., D].

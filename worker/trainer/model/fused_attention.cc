@@ -3,219 +3,341 @@
 #include <ATen/Parallel.h>
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <c10/core/GradMode.h>
-#include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <optional>
+#include <vector>
+
+#include "worker/trainer/model/attention_kernels.h"
+#include "worker/trainer/model/attention_packing.h"
+#include "worker/trainer/model/dropout.h"
+#include "worker/trainer/model/micro_gemm.h"
+#include "worker/trainer/model/saved_mask.h"
 
 namespace lorikeet::trainer {
 namespace {
 
 using torch::autograd::AutogradContext;
-using torch::autograd::Variable;
 using torch::autograd::variable_list;
 
-// Floats of scores that one block holds: with its companions it fits a core's second-level cache.
-constexpr std::int64_t kBlock = 65536;
+// Queries of a block: its scores and their companions fit a core's second-level cache.
+constexpr std::int64_t kBlockQueries = 64;
 
-// Everything one pass reads, and how it is cut: a task is `heads_each` heads of one document.
+std::int64_t RoundUp(std::int64_t n, std::int64_t multiple) {
+  return (n + multiple - 1) / multiple * multiple;
+}
+
+// Everything that both passes read. A task is one head of one document.
 struct Pass {
-  Pass(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& position_,
-       const at::Tensor& mask, const DropoutMask& dropout_)
-      : query(q), key(k), value(v), position(position_), dropout(dropout_) {
+  Pass(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& relative_,
+       const at::Tensor& mask_, const DropoutMask& dropout_)
+      : query(q), key(k), value(v), relative(relative_), mask(mask_), dropout(dropout_) {
     documents = q.size(0), heads = q.size(1), queries = q.size(2), width = q.size(3), keys = k.size(2);
-    rows_each = std::clamp<std::int64_t>(kBlock / keys, 16, std::max<std::int64_t>(queries, 16));
-    // A few tasks a document at least: the position's gradient is made head by head.
-    heads_each =
-        rows_each < queries ? 1 : std::clamp<std::int64_t>(kBlock / (queries * keys), 1, (heads + 3) / 4);
-    if (position.defined()) position_data = position.const_data_ptr<float>();
-    if (mask.defined()) {
-      mask_bias = mask.reshape({documents, keys}).contiguous();
-      mask_data = mask_bias.const_data_ptr<float>();
-    }
+    padded_width = RoundUp(width, kKeyGroup);
+    block_queries = std::min(kBlockQueries, RoundUp(queries, kQueryVector));
   }
 
   // Keys of a document up to the last that is not masked out; all where there is none.
   std::int64_t RealKeys(std::int64_t document) const {
-    if (!mask_data) return keys;
+    if (!mask.defined()) return keys;
+    const float* const bias = mask.const_data_ptr<float>() + document * keys;
     std::int64_t count = keys;
-    while (count > 0 && mask_data[document * keys + count - 1] != 0) --count;
+    while (count > 0 && bias[count - 1] != 0) --count;
     return count > 0 ? count : keys;
   }
 
-  at::Tensor query, key, value, position, mask_bias;
+  at::Tensor query, key, value, relative, mask;
   DropoutMask dropout;
-  const float* position_data = nullptr;
-  const float* mask_data = nullptr;
-  std::int64_t documents, heads, queries, width, keys, rows_each, heads_each;
+  std::int64_t documents, heads, queries, width, keys, padded_width, block_queries;
 };
 
-// One block: some rows of some heads of a document.
-struct Block {
-  std::int64_t document, first_head, heads, first_row, rows, keys;
+// One head of x [B, H, n, K].
+template <typename T>
+Rows<const T> HeadOf(const at::Tensor& x, std::int64_t document, std::int64_t head) {
+  return {static_cast<const T*>(x.const_data_ptr()) + document * x.stride(0) + head * x.stride(1),
+          x.stride(2)};
+}
+template <typename T>
+Rows<T> HeadOf(at::Tensor& x, std::int64_t document, std::int64_t head) {
+  return {static_cast<T*>(x.mutable_data_ptr()) + document * x.stride(0) + head * x.stride(1), x.stride(2)};
+}
+
+// What a thread works in, for as many tasks as it gets. T is float or at::BFloat16.
+template <typename T>
+struct Workspace {
+  explicit Workspace(const Pass& pass)
+      : padded_keys(RoundUp(pass.keys, kKeyGroup)), width(pass.padded_width), block(pass.block_queries) {
+    scores.resize(padded_keys * block);
+    key.resize(padded_keys * width);
+    packed_query.resize(width * block);
+    key_bias.resize(padded_keys);
+    // Room for what is read past the last query and before the first key.
+    relative.resize(pass.relative.defined() ? padded_keys + RoundUp(pass.queries, block) : 0);
+    starts.resize(block), strides.resize(block);
+  }
+  std::int64_t padded_keys, width, block;
+  Buffer<float> scores, key_bias, relative;
+  Buffer<T> key, packed_query;
+  Buffer<std::uint32_t> starts, strides;
 };
 
-template <typename Body>
-void ForEachRow(const Pass& pass, const Block& block, const Body& body) {
-  for (std::int64_t h = 0; h < block.heads; ++h) {
-    for (std::int64_t r = 0; r < block.rows; ++r) {
-      const std::int64_t head = block.first_head + h, row = block.first_row + r;
-      const auto number =
-          static_cast<std::uint64_t>((block.document * pass.heads + head) * pass.queries + row);
-      body((h * block.rows + r) * block.keys, head * pass.queries + row, number);
+// The part of a task that both passes set up: the head's keys, biases, and the block's draws.
+template <typename T>
+class Task {
+ public:
+  Task(const Pass& pass, Workspace<T>& work, std::int64_t number)
+      : document(number / pass.heads), head(number % pass.heads), pass_(pass), work_(work) {
+    keys = pass.RealKeys(document);
+    padded_keys = RoundUp(keys, kKeyGroup);
+    CopyRows(HeadOf<T>(pass.key, document, head), keys, pass.width, padded_keys, pass.padded_width,
+             work.key.data());
+    for (std::int64_t n = 0; n < padded_keys; ++n) {
+      work.key_bias[n] = n >= keys             ? -std::numeric_limits<float>::infinity()
+                         : pass.mask.defined() ? pass.mask.const_data_ptr<float>()[document * pass.keys + n]
+                                               : 0.0f;
     }
+    if (pass.relative.defined()) CopyRelative();
   }
-}
 
-// The softmax of a block's scores, before dropout: [heads, rows, keys].
-at::Tensor Weights(const Pass& pass, const Block& block, const at::Tensor& q, const at::Tensor& k) {
-  at::Tensor weights = at::bmm(q, k.transpose(1, 2));
-  float* const data = weights.mutable_data_ptr<float>();
-  const float* const mask = pass.mask_data ? pass.mask_data + block.document * pass.keys : nullptr;
-  ForEachRow(pass, block, [&](std::int64_t at, std::int64_t bias_row, std::uint64_t) {
-    SoftmaxRow(block.keys, pass.position_data ? pass.position_data + bias_row * pass.keys : nullptr, mask,
-               data + at);
-  });
-  return weights;
-}
+  // The scores of `count` queries from `first` on, transposed and without biases, in work.scores.
+  ScoreBlock Scores(std::int64_t first, std::int64_t count) {
+    const std::int64_t columns = RoundUp(count, kQueryVector);
+    PackColumns(HeadOf<T>(pass_.query, document, head).From(first), count, pass_.width, columns,
+                pass_.padded_width, work_.packed_query.data());
+    MicroGemm(padded_keys, columns, pass_.padded_width, work_.key.data(), pass_.padded_width,
+              work_.packed_query.data(), columns, work_.scores.data(), columns, /*add=*/false);
+    ScoreBlock block;
+    block.keys = padded_keys;
+    block.queries = columns;
+    block.scores = work_.scores.data();
+    block.key_bias = work_.key_bias.data();
+    if (pass_.relative.defined()) block.relative = work_.relative.data() + padded_keys - 1 + first;
+    if (pass_.dropout.threshold > 0) {
+      for (std::int64_t q = 0; q < columns; ++q) {
+        const DropoutRow row = RowOf(pass_.dropout, document, DropoutRowNumber(head, first + q));
+        work_.starts[q] = row.start, work_.strides[q] = row.stride;
+      }
+      block.starts = work_.starts.data();
+      block.strides = work_.strides.data();
+      block.threshold = pass_.dropout.threshold;
+      block.scale = pass_.dropout.scale;
+    }
+    return block;
+  }
 
-void Drop(const Pass& pass, const Block& block, const float* from, float* to) {
-  ForEachRow(pass, block, [&](std::int64_t at, std::int64_t, std::uint64_t number) {
-    DropRow(pass.dropout, number, block.keys, from + at, to + at);
-  });
-}
+  std::int64_t document, head, keys, padded_keys;
 
-// Rows `first` … of the block's heads of x [B, H, n, K]: [heads, count, K].
-at::Tensor Heads(const at::Tensor& x, const Block& block, std::int64_t first, std::int64_t count) {
-  return x.select(0, block.document).narrow(0, block.first_head, block.heads).narrow(1, first, count);
+ private:
+  // relative[padded_keys − 1 + (q − n)]; the rest, beside which no score counts, is 0.
+  void CopyRelative() {
+    const float* const from = pass_.relative.const_data_ptr<float>() + head * pass_.relative.size(1);
+    std::fill_n(work_.relative.data(), work_.relative.size(), 0.0f);
+    std::copy_n(from + (pass_.keys - keys), keys - 1 + pass_.queries,
+                work_.relative.data() + (padded_keys - keys));
+  }
+
+  const Pass& pass_;
+  Workspace<T>& work_;
+};
+
+// Calls body(first, count) for each block of queries.
+template <typename Body>
+void ForEachBlock(const Pass& pass, const Body& body) {
+  for (std::int64_t first = 0; first < pass.queries; first += pass.block_queries) {
+    body(first, std::min(pass.block_queries, pass.queries - first));
+  }
 }
 
 template <typename Body>
-void ForEachBlock(const Pass& pass, std::int64_t document, std::int64_t first_head, const Body& body) {
-  const std::int64_t heads = std::min(pass.heads_each, pass.heads - first_head);
-  const std::int64_t keys = pass.RealKeys(document);
-  for (std::int64_t row = 0; row < pass.queries; row += pass.rows_each) {
-    body(Block{document, first_head, heads, row, std::min(pass.rows_each, pass.queries - row), keys});
-  }
+void ForEachTask(const Pass& pass, const Body& body) {
+  at::parallel_for(0, pass.documents * pass.heads, 1, [&](std::int64_t begin, std::int64_t end) {
+    const at::AutoDispatchBelowADInplaceOrView below;  // thread-local: each thread says so itself
+    const MicroGemmScope scope;
+    body(begin, end);
+  });
 }
 
-at::Tensor Forward(const Pass& pass) {
-  at::Tensor out = at::empty({pass.documents, pass.queries, pass.heads * pass.width}, pass.query.options());
-  const at::Tensor by_head = out.view({pass.documents, pass.queries, pass.heads, pass.width}).transpose(1, 2);
-  const std::int64_t groups = (pass.heads + pass.heads_each - 1) / pass.heads_each;
-  at::parallel_for(0, pass.documents * groups, 1, [&](std::int64_t begin, std::int64_t end) {
-    const at::AutoDispatchBelowADInplaceOrView below;  // thread-local: each thread says so itself
-    for (std::int64_t task = begin; task < end; ++task) {
-      ForEachBlock(pass, task / groups, task % groups * pass.heads_each, [&](const Block& block) {
-        const at::Tensor q = Heads(pass.query, block, block.first_row, block.rows);
-        at::Tensor weights = Weights(pass, block, q, Heads(pass.key, block, 0, block.keys));
-        if (pass.dropout.threshold > 0) {
-          auto* data = weights.mutable_data_ptr<float>();
-          Drop(pass, block, data, data);
+struct Output {
+  at::Tensor mixed;    // [B, Q, H·K]
+  at::Tensor log_sum;  // [B, H, Q] fp32: of each query's exponentials
+};
+
+template <typename T>
+void ForwardTasks(const Pass& pass, Output& output) {
+  ForEachTask(pass, [&](std::int64_t begin, std::int64_t end) {
+    Workspace<T> work(pass);
+    Buffer<T> value(pass.padded_width * work.padded_keys), weights(work.padded_keys * work.block);
+    Buffer<float> mixed(pass.padded_width * work.block), top(work.block), sum(work.block);
+    for (std::int64_t number = begin; number < end; ++number) {
+      Task<T> task(pass, work, number);
+      CopyColumns(HeadOf<T>(pass.value, task.document, task.head), task.keys, pass.width, task.padded_keys,
+                  pass.padded_width, value.data());
+      float* const log_sum = output.log_sum.mutable_data_ptr<float>() + number * pass.queries;
+      at::Tensor by_head =
+          output.mixed.view({pass.documents, pass.queries, pass.heads, pass.width}).transpose(1, 2);
+      const Rows<T> out = HeadOf<T>(by_head, task.document, task.head);
+      ForEachBlock(pass, [&](std::int64_t first, std::int64_t count) {
+        const ScoreBlock block = task.Scores(first, count);
+        Exponentials(block, Bits(weights.data()), top.data(), sum.data());
+        MicroGemm(pass.padded_width, block.queries, task.padded_keys, value.data(), task.padded_keys,
+                  weights.data(), block.queries, mixed.data(), block.queries, /*add=*/false);
+        for (std::int64_t q = 0; q < count; ++q) {
+          log_sum[first + q] = top[q] + std::log(sum[q]);
+          sum[q] = 1 / sum[q];
         }
-        Heads(by_head, block, block.first_row, block.rows)
-            .copy_(at::bmm(weights, Heads(pass.value, block, 0, block.keys)));
+        StoreColumns(mixed.data(), block.queries, count, pass.width, sum.data(), out.From(first));
       });
     }
   });
-  return out;
 }
 
-struct Gradients {
-  at::Tensor query, key, value;  // [B, n, H, K], seen as [B, H, n, K]
-  at::Tensor position;           // [1, H, Q, N]; undefined where nobody asks
+struct AttentionGradients {
+  at::Tensor query, key, value;  // [B, H, n, K]
+  at::Tensor relative;           // [B, H, N − 1 + Q] fp32, or undefined
 };
 
-void Backward(const Pass& pass, const Block& block, const at::Tensor& gradient, const Gradients& gradients) {
-  const at::Tensor q = Heads(pass.query, block, block.first_row, block.rows);
-  const at::Tensor k = Heads(pass.key, block, 0, block.keys), v = Heads(pass.value, block, 0, block.keys);
-  const at::Tensor g = Heads(gradient, block, block.first_row, block.rows);
-  const at::Tensor weights = Weights(pass, block, q, k);
-  at::Tensor dropped = weights;
-  at::Tensor g_scores = at::bmm(g, v.transpose(1, 2));
-  auto* const g_data = g_scores.mutable_data_ptr<float>();
-  if (pass.dropout.threshold > 0) {
-    dropped = at::empty_like(weights);
-    Drop(pass, block, weights.const_data_ptr<float>(), dropped.mutable_data_ptr<float>());
-    Drop(pass, block, g_data, g_data);
-  }
-  Heads(gradients.value, block, 0, block.keys).add_(at::bmm(dropped.transpose(1, 2), g));
-  const float* const w_data = weights.const_data_ptr<float>();
-  float* const position =
-      gradients.position.defined() ? gradients.position.mutable_data_ptr<float>() : nullptr;
-  ForEachRow(pass, block, [&](std::int64_t at, std::int64_t bias_row, std::uint64_t) {
-    SoftmaxGradientRow(block.keys, w_data + at, g_data + at);
-    if (position) AddScaled(block.keys, 1, g_data + at, position + bias_row * pass.keys);
+template <typename T>
+void BackwardTasks(const Pass& pass, const at::Tensor& mixed, const at::Tensor& log_sums,
+                   const at::Tensor& gradient, AttentionGradients& gradients) {
+  ForEachTask(pass, [&](std::int64_t begin, std::int64_t end) {
+    Workspace<T> work(pass);
+    const std::int64_t width = pass.padded_width, all = work.padded_keys * work.block;
+    Buffer<T> key_columns(width * work.padded_keys), value(work.padded_keys * width), dropped(all),
+        scores(all), scores_in_pairs(all), packed(width * work.block);
+    Buffer<float> weights(all), delta(work.block), log_sum(work.block), query_columns(width * work.block),
+        key_sums(work.padded_keys * width), value_sums(work.padded_keys * width);
+    const std::int64_t table = work.padded_keys + RoundUp(pass.queries, work.block);
+    Buffer<float> tables(gradients.relative.defined() ? kKeyGroup * table : 0);
+    for (std::int64_t number = begin; number < end; ++number) {
+      Task<T> task(pass, work, number);
+      const std::int64_t document = task.document, head = task.head;
+      CopyColumns(HeadOf<T>(pass.key, document, head), task.keys, pass.width, task.padded_keys, width,
+                  key_columns.data());
+      CopyRows(HeadOf<T>(pass.value, document, head), task.keys, pass.width, task.padded_keys, width,
+               value.data());
+      std::fill_n(tables.data(), tables.size(), 0.0f);
+      bool first_block = true;
+      ForEachBlock(pass, [&](std::int64_t first, std::int64_t count) {
+        const ScoreBlock block = task.Scores(first, count);
+        const std::int64_t columns = block.queries;
+        const Rows<const T> g = HeadOf<T>(gradient, document, head).From(first);
+        PackColumns(g, count, pass.width, columns, width, packed.data());
+        MicroGemm(task.padded_keys, columns, width, value.data(), width, packed.data(), columns,
+                  weights.data(), columns, /*add=*/false);
+        RowProducts(g, HeadOf<T>(mixed, document, head).From(first), count, pass.width, columns,
+                    delta.data());
+        // Queries that pad: their weights are e^(score − ∞) = 0.
+        std::fill_n(log_sum.data(), columns, std::numeric_limits<float>::infinity());
+        std::copy_n(log_sums.const_data_ptr<float>() + number * pass.queries + first, count, log_sum.data());
+        ScoreGradients<BitsOf<T>> out;
+        out.weight_gradients = weights.data();
+        out.log_sum = log_sum.data();
+        out.delta = delta.data();
+        out.dropped = Bits(dropped.data());
+        out.gradients = Bits(scores.data());
+        out.gradients_in_pairs = Bits(scores_in_pairs.data());
+        if (gradients.relative.defined()) {
+          out.relative = tables.data() + task.padded_keys - 1 + first;
+          out.relative_stride = table;
+        }
+        Gradients(block, out);
+        // dV += weightsᵀ · g and dK += scoresᵀ · q: the transposes are what we hold.
+        PackRows(g, count, pass.width, columns, width, packed.data());
+        MicroGemm(task.padded_keys, width, columns, dropped.data(), columns, packed.data(), width,
+                  value_sums.data(), width, /*add=*/!first_block);
+        PackRows(HeadOf<T>(pass.query, document, head).From(first), count, pass.width, columns, width,
+                 packed.data());
+        MicroGemm(task.padded_keys, width, columns, scores.data(), columns, packed.data(), width,
+                  key_sums.data(), width, /*add=*/!first_block);
+        // dQᵀ = Kᵀ · scoresᵀ.
+        const T* const pairs = std::is_same_v<T, float> ? scores.data() : scores_in_pairs.data();
+        MicroGemm(width, columns, task.padded_keys, key_columns.data(), task.padded_keys, pairs, columns,
+                  query_columns.data(), columns, /*add=*/false);
+        StoreColumns(query_columns.data(), columns, count, pass.width, nullptr,
+                     HeadOf<T>(gradients.query, document, head).From(first));
+        first_block = false;
+      });
+      StoreRows(key_sums.data(), width, task.keys, pass.width, pass.keys,
+                HeadOf<T>(gradients.key, document, head));
+      StoreRows(value_sums.data(), width, task.keys, pass.width, pass.keys,
+                HeadOf<T>(gradients.value, document, head));
+      if (gradients.relative.defined()) {
+        float* const to = gradients.relative.mutable_data_ptr<float>() + number * pass.relative.size(1);
+        std::fill_n(to, pass.keys - task.keys, 0.0f);
+        SumTables(tables.data() + (task.padded_keys - task.keys), table, kKeyGroup,
+                  task.keys - 1 + pass.queries, to + (pass.keys - task.keys));
+      }
+    }
   });
-  Heads(gradients.query, block, block.first_row, block.rows).copy_(at::bmm(g_scores, k));
-  Heads(gradients.key, block, 0, block.keys).add_(at::bmm(g_scores.transpose(1, 2), q));
+}
+
+Output Forward(const Pass& pass) {
+  Output output{
+      at::empty({pass.documents, pass.queries, pass.heads * pass.width}, pass.query.options()),
+      at::empty({pass.documents, pass.heads, pass.queries}, pass.query.options().dtype(at::kFloat))};
+  if (pass.query.scalar_type() == at::kFloat) {
+    ForwardTasks<float>(pass, output);
+  } else {
+    ForwardTasks<at::BFloat16>(pass, output);
+  }
+  return output;
 }
 
 class Function : public torch::autograd::Function<Function> {
  public:
-  // `position` may be absent: autograd wants defined tensors or none.
+  // `relative` and `mask` may be absent: autograd wants defined tensors or none.
   static at::Tensor forward(AutogradContext* context, const at::Tensor& query, const at::Tensor& key,
-                            const at::Tensor& value, const std::optional<at::Tensor>& position,
-                            const std::optional<at::Tensor>& mask_bias, std::int64_t dropout_key,
-                            std::int64_t threshold, double scale) {
-    const at::Tensor bias = position.value_or(at::Tensor()), mask = mask_bias.value_or(at::Tensor());
-    context->save_for_backward({query, key, value, bias, mask});
-    context->saved_data["key"] = dropout_key;
-    context->saved_data["threshold"] = threshold;
-    context->saved_data["scale"] = scale;
-    return Forward(Pass(query, key, value, bias, mask, Mask(dropout_key, threshold, scale)));
+                            const at::Tensor& value, const std::optional<at::Tensor>& relative,
+                            const std::optional<at::Tensor>& mask, const DropoutMask& dropout) {
+    const at::Tensor table = relative.value_or(at::Tensor()), bias = mask.value_or(at::Tensor());
+    const Output output = Forward(Pass(query, key, value, table, bias, dropout));
+    context->save_for_backward({query, key, value, table, bias, output.mixed, output.log_sum});
+    SaveMask(*context, dropout);
+    return output.mixed;
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& outputs) {
     const at::AutoDispatchBelowADInplaceOrView below;
     const variable_list saved = context->get_saved_variables();
-    const Pass pass(saved[0], saved[1], saved[2], saved[3], saved[4],
-                    Mask(context->saved_data["key"].toInt(), context->saved_data["threshold"].toInt(),
-                         context->saved_data["scale"].toDouble()));
-    const at::Tensor gradient =
-        outputs[0].contiguous().view({pass.documents, pass.queries, pass.heads, pass.width}).transpose(1, 2);
-    // Laid out as the projections' outputs are, whose gradients they become.
-    const auto zeros = [&](std::int64_t n) {
-      return at::zeros({pass.documents, n, pass.heads, pass.width}, pass.query.options()).transpose(1, 2);
+    const Pass pass(saved[0], saved[1], saved[2], saved[3], saved[4], SavedMask(*context));
+    const auto by_head = [&](const at::Tensor& x) {
+      return x.contiguous().view({pass.documents, pass.queries, pass.heads, pass.width}).transpose(1, 2);
     };
-    Gradients gradients{zeros(pass.queries), zeros(pass.keys), zeros(pass.keys), {}};
-    const bool by_head = pass.position.defined() && context->needs_input_grad(3);
-    if (by_head) gradients.position = at::zeros_like(pass.position);
-    // The bias is shared by all documents: a thread then takes some heads of all of them.
-    const std::int64_t groups = (pass.heads + pass.heads_each - 1) / pass.heads_each;
-    const std::int64_t tasks = by_head ? groups : pass.documents * groups;
-    at::parallel_for(0, tasks, 1, [&](std::int64_t begin, std::int64_t end) {
-      const at::AutoDispatchBelowADInplaceOrView here;
-      for (std::int64_t task = begin; task < end; ++task) {
-        const std::int64_t first_head = task % groups * pass.heads_each;
-        const std::int64_t first = by_head ? 0 : task / groups, last = by_head ? pass.documents : first + 1;
-        for (std::int64_t document = first; document < last; ++document) {
-          ForEachBlock(pass, document, first_head,
-                       [&](const Block& block) { Backward(pass, block, gradient, gradients); });
-        }
-      }
-    });
-    return {gradients.query, gradients.key, gradients.value, gradients.position, {}, {}, {}, {}};
-  }
-
- private:
-  static DropoutMask Mask(std::int64_t key, std::int64_t threshold, double scale) {
-    return {static_cast<std::uint64_t>(key), static_cast<std::uint32_t>(threshold),
-            static_cast<float>(scale)};
+    // Laid out as the projections' outputs are, whose gradients they become.
+    const auto empty = [&](std::int64_t n) {
+      return at::empty({pass.documents, n, pass.heads, pass.width}, pass.query.options()).transpose(1, 2);
+    };
+    AttentionGradients gradients{empty(pass.queries), empty(pass.keys), empty(pass.keys), {}};
+    if (pass.relative.defined() && context->needs_input_grad(3)) {
+      gradients.relative =
+          at::empty({pass.documents, pass.heads, pass.relative.size(1)}, pass.relative.options());
+    }
+    const at::Tensor mixed = by_head(saved[5]), gradient = by_head(outputs[0]);
+    if (pass.query.scalar_type() == at::kFloat) {
+      BackwardTasks<float>(pass, mixed, saved[6], gradient, gradients);
+    } else {
+      BackwardTasks<at::BFloat16>(pass, mixed, saved[6], gradient, gradients);
+    }
+    return {gradients.query,
+            gradients.key,
+            gradients.value,
+            gradients.relative.defined() ? gradients.relative.sum(0) : at::Tensor(),
+            {},
+            {}};
   }
 };
 
 }  // namespace
 
 at::Tensor FusedAttention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                          const at::Tensor& position, const at::Tensor& mask_bias,
-                          const DropoutMask& dropout) {
-  const at::Tensor bias = position.defined() ? position.contiguous() : position;
-  if (!c10::GradMode::is_enabled()) return Forward(Pass(query, key, value, bias, mask_bias, dropout));
+                          const at::Tensor& relative, const at::Tensor& mask, const DropoutMask& dropout) {
+  const at::Tensor table = relative.defined() ? relative.contiguous() : relative;
+  const at::Tensor bias = mask.defined() ? mask.contiguous() : mask;
+  if (!c10::GradMode::is_enabled()) return Forward(Pass(query, key, value, table, bias, dropout)).mixed;
   const auto given = [](const at::Tensor& x) { return x.defined() ? std::optional(x) : std::nullopt; };
-  return Function::apply(query, key, value, given(bias), given(mask_bias),
-                         static_cast<std::int64_t>(dropout.key), static_cast<std::int64_t>(dropout.threshold),
-                         static_cast<double>(dropout.scale));
+  return Function::apply(query, key, value, given(table), given(bias), dropout);
 }
 
 }  // namespace lorikeet::trainer

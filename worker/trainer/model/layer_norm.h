@@ -10,7 +10,7 @@ struct LayerNorm {
   double epsilon = 1e-6;
 };
 
-// x [..., D] fp32 to weight · x / √(mean(x²) + ε), [..., D] fp32.
-at::Tensor Apply(const LayerNorm& norm, const at::Tensor& x);
+// x [..., D] fp32 to weight · x / √(mean(x²) + ε), [..., D]: computed in fp32, returned as `type`.
+at::Tensor Apply(const LayerNorm& norm, const at::Tensor& x, at::ScalarType type = at::kFloat);
 
 }  // namespace lorikeet::trainer

@@ -16,18 +16,15 @@ TokenLoss Loss(const T5& model, const Batch& batch, const ForwardContext& contex
 
   // Logits of real target tokens only: the head's product is the largest of all, and padding is often half of
   // it.
-  const at::Tensor real = batch.target_mask.flatten().nonzero().squeeze(1);            // [N]
-  const at::Tensor logits = model.Logits(hidden.flatten(0, 1).index_select(0, real));  // [N, V]
-  const at::Tensor labels = batch.target.flatten().index_select(0, real);              // [N]
-  const at::Tensor losses =
-      at::cross_entropy_loss(logits.to(at::kFloat), labels, /*weight=*/{}, at::Reduction::None);
+  const at::Tensor real = batch.target_mask.flatten().nonzero().squeeze(1);  // [N]
+  const at::Tensor labels = batch.target.flatten().index_select(0, real);    // [N]
+  const auto [sum, losses] = model.LossesOf(hidden.flatten(0, 1).index_select(0, real), labels);
 
   TokenLoss loss;
-  loss.sum = losses.sum();
+  loss.sum = sum;
   loss.tokens = real.size(0);
   const at::Tensor document = real.floor_divide(batch.target.size(1));
-  loss.per_document =
-      at::zeros({documents}, losses.options().requires_grad(false)).index_add_(0, document, losses.detach());
+  loss.per_document = at::zeros({documents}, losses.options()).index_add_(0, document, losses);
   return loss;
 }
 

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "worker/trainer/model/attention.h"
+
 namespace lorikeet::trainer {
 
 at::Tensor Buckets(const at::Tensor& relative_position, std::int64_t buckets, std::int64_t max_distance,
@@ -23,12 +25,14 @@ at::Tensor Buckets(const at::Tensor& relative_position, std::int64_t buckets, st
   return bucket + at::where(distance < exact, distance, logarithmic.clamp_max(buckets - 1));
 }
 
-at::Tensor PositionBias(const RelativePositions& positions, std::int64_t length) {
-  const at::Tensor position = at::arange(length, positions.bias_weight.options().dtype(at::kLong));
-  const at::Tensor relative = position.unsqueeze(0) - position.unsqueeze(1);  // [query, key]
+at::Tensor RelativeBias(const RelativePositions& positions, std::int64_t length) {
+  // A bucket tells of key − query.
+  const at::Tensor relative =
+      at::arange(length - 1, -length, -1, positions.bias_weight.options().dtype(at::kLong));
   const at::Tensor buckets =
       Buckets(relative, positions.bias_weight.size(0), positions.max_distance, positions.bidirectional);
-  return at::embedding(positions.bias_weight, buckets).permute({2, 0, 1}).contiguous().unsqueeze(0);
+  const at::Tensor bias = at::embedding(positions.bias_weight, buckets).t();  // [heads, 2 length − 1]
+  return positions.bidirectional ? bias.contiguous() : bias.masked_fill(relative.gt(0), kMasked);
 }
 
 at::Tensor BackwardBias(const RelativePositions& positions, std::int64_t length) {

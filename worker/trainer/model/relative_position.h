@@ -19,8 +19,9 @@ struct RelativePositions {
 at::Tensor Buckets(const at::Tensor& relative_position, std::int64_t buckets, std::int64_t max_distance,
                    bool bidirectional);
 
-// What to add to the scores of queries and keys at 0 … length − 1: [1, heads, length, length] fp32.
-at::Tensor PositionBias(const RelativePositions& positions, std::int64_t length);
+// What to add to the scores of queries and keys at 0 … length − 1, by query − key = column − (length − 1):
+// [heads, 2 length − 1] fp32. Where the stack looks one way only, later keys are masked out by it.
+at::Tensor RelativeBias(const RelativePositions& positions, std::int64_t length);
 
 // For decoding: the bias of a query to the key `length − 1 − i` positions before it, i in 0 … length − 1:
 // [heads, length] fp32. The last n + 1 columns are those of query n and its keys 0 … n.

@@ -1,64 +1,173 @@
 #include "worker/trainer/model/row_kernels.h"
 
-#include <bit>
 #include <cmath>
 #include <limits>
-
-// The compiler makes a version for each instruction set, and the loader picks one by what the processor can
-// do; elsewhere there is one. (Naming processors instead would leave out other makers' with the same
-// abilities.)
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && \
-    !defined(__SANITIZE_THREAD__)
-#if __GNUC__ >= 12
-#define LORIKEET_VECTORISED __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define LORIKEET_VECTORISED __attribute__((target_clones("avx512f", "avx2", "default")))
-#endif
-#else
-#define LORIKEET_VECTORISED
-#endif
-#define LORIKEET_INLINE inline __attribute__((always_inline))
 
 // Sums and maxima say `omp simd reduction`: they may run in as many strands as a vector has lanes.
 namespace lorikeet::trainer {
 namespace {
-
-// SplitMix64's output function (Steele, Lea and Flood, 2014): a bijection that scatters neighbouring inputs.
-LORIKEET_INLINE std::uint64_t Scatter(std::uint64_t z) {
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-  return z ^ (z >> 31);
-}
-
-// A 32-bit finaliser (Wellons' lowbias32): what vector units have the multiplications for.
-LORIKEET_INLINE std::uint32_t Scatter32(std::uint32_t z) {
-  z = (z ^ (z >> 16)) * 0x7feb352dU;
-  z = (z ^ (z >> 15)) * 0x846ca68bU;
-  return z ^ (z >> 16);
-}
-
-// eˣ for x ≤ 0, to two units in the last place (Cephes' expf: reduction by ln 2, a polynomial of degree 5).
-LORIKEET_INLINE float Exp(float x) {
-  constexpr float kSmallest = -87.0f, kRound = 12582912.0f;  // 1.5 · 2²³: adding it rounds to an integer
-  const float clamped = x < kSmallest ? kSmallest : x;
-  const float n = (clamped * 1.44269504f + kRound) - kRound;
-  const float r = (clamped - n * 0.693359375f) + n * 2.12194440e-4f;
-  float p = 1.9875691500e-4f;
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  p = p * r * r + r + 1.0f;
-  const float power = std::bit_cast<float>((static_cast<std::int32_t>(n) + 127) << 23);
-  return x < kSmallest ? 0.0f : p * power;
-}
 
 LORIKEET_INLINE float Dot(std::int64_t count, const float* a, const float* b) {
   float sum = 0;
 #pragma omp simd reduction(+ : sum)
   for (std::int64_t i = 0; i < count; ++i) sum += a[i] * b[i];
   return sum;
+}
+
+// The factors of one group of columns, from two vectors of 16 whose draws are the halves of one.
+LORIKEET_INLINE void GroupFactors(const DropoutMask& mask, const DropoutRow& row, std::int64_t first,
+                                  float* factors) {
+  const auto word = static_cast<std::uint32_t>(first / 2);
+  for (std::uint32_t i = 0; i < kDropoutHalf; ++i) {
+    const std::uint32_t draw = Draw(row, word + i);
+    factors[i] = (draw & 0xffffU) < mask.threshold ? 0.0f : mask.scale;
+    factors[i + kDropoutHalf] = (draw >> 16) < mask.threshold ? 0.0f : mask.scale;
+  }
+}
+
+// Calls body(i, factor of column i) for each column; loops of whole groups first.
+template <typename Body>
+LORIKEET_INLINE void WithFactors(const DropoutMask& mask, const DropoutRow& row, std::int64_t count,
+                                 const Body& body) {
+  std::int64_t first = 0;
+  if (mask.threshold == 0) {
+    for (; first < count; ++first) body(first, 1.0f);
+    return;
+  }
+  float factors[kDropoutGroup];
+  for (; first + kDropoutGroup <= count; first += kDropoutGroup) {
+    GroupFactors(mask, row, first, factors);
+    for (std::int64_t i = 0; i < kDropoutGroup; ++i) body(first + i, factors[i]);
+  }
+  if (first == count) return;
+  GroupFactors(mask, row, first, factors);
+  for (std::int64_t i = 0; first + i < count; ++i) body(first + i, factors[i]);
+}
+
+template <typename From, typename To>
+LORIKEET_INLINE void DropInto(const DropoutMask& mask, const DropoutRow& row, std::int64_t count,
+                              const From* x, const float* hidden, To* y) {
+  if (hidden) {
+    WithFactors(
+        mask, row, count, [=](std::int64_t i, float factor) __attribute__((always_inline)) {
+          Narrow(hidden[i] + Widen(x[i]) * factor, y[i]);
+        });
+  } else {
+    WithFactors(
+        mask, row, count, [=](std::int64_t i, float factor) __attribute__((always_inline)) {
+          Narrow(Widen(x[i]) * factor, y[i]);
+        });
+  }
+}
+
+// An activation's value and derivative.
+struct Activated {
+  float value, slope;
+};
+// x · σ(2u), u = √(2/π) (x + 0.044715 x³): the tanh form of GELU, as tanh(u) = 2 σ(2u) − 1.
+LORIKEET_INLINE Activated GeluNew(float x) {
+  constexpr float kRoot = 0.7978845608f, kCube = 0.044715f;
+  const float square = x * x;
+  const float twice = 2 * kRoot * x * (1 + kCube * square);
+  const float small = Exp(twice < 0 ? twice : -twice);
+  const float sigmoid = (twice < 0 ? small : 1.0f) / (1 + small);
+  const float slope = sigmoid + x * sigmoid * (1 - sigmoid) * 2 * kRoot * (1 + 3 * kCube * square);
+  return {x * sigmoid, slope};
+}
+template <Activation kActivation>
+LORIKEET_INLINE Activated Activate(float x) {
+  if constexpr (kActivation == Activation::kGeluNew) return GeluNew(x);
+  return {x > 0 ? x : 0.0f, x > 0 ? 1.0f : 0.0f};
+}
+
+template <Activation kActivation, typename T>
+LORIKEET_INLINE void GateWith(const DropoutMask& mask, const DropoutRow& row, std::int64_t count, const T* a,
+                              const T* b, T* y) {
+  if (b) {
+    WithFactors(
+        mask, row, count, [=](std::int64_t i, float factor) __attribute__((always_inline)) {
+          Narrow(Activate<kActivation>(Widen(a[i])).value * Widen(b[i]) * factor, y[i]);
+        });
+  } else {
+    WithFactors(
+        mask, row, count, [=](std::int64_t i, float factor) __attribute__((always_inline)) {
+          Narrow(Activate<kActivation>(Widen(a[i])).value * factor, y[i]);
+        });
+  }
+}
+template <typename T>
+LORIKEET_INLINE void GateInto(const DropoutMask& mask, const DropoutRow& row, std::int64_t count,
+                              const Gate<T>& gate, T* y) {
+  if (gate.activation == Activation::kGeluNew) {
+    GateWith<Activation::kGeluNew>(mask, row, count, gate.a, gate.b, y);
+  } else {
+    GateWith<Activation::kRelu>(mask, row, count, gate.a, gate.b, y);
+  }
+}
+
+template <Activation kActivation, typename T>
+LORIKEET_INLINE void GateGradientWith(const DropoutMask& mask, const DropoutRow& row, std::int64_t count,
+                                      const T* a, const T* b, const T* g, T* ga, T* gb) {
+  if (b) {
+    WithFactors(
+        mask, row, count, [=](std::int64_t i, float factor) __attribute__((always_inline)) {
+          const Activated activated = Activate<kActivation>(Widen(a[i]));
+          const float dropped = Widen(g[i]) * factor;
+          Narrow(dropped * Widen(b[i]) * activated.slope, ga[i]);
+          Narrow(dropped * activated.value, gb[i]);
+        });
+  } else {
+    WithFactors(
+        mask, row, count, [=](std::int64_t i, float factor) __attribute__((always_inline)) {
+          Narrow(Widen(g[i]) * factor * Activate<kActivation>(Widen(a[i])).slope, ga[i]);
+        });
+  }
+}
+template <typename T>
+LORIKEET_INLINE void GateGradientInto(const DropoutMask& mask, const DropoutRow& row, std::int64_t count,
+                                      const Gate<T>& gate, const T* g, T* ga, T* gb) {
+  if (gate.activation == Activation::kGeluNew) {
+    GateGradientWith<Activation::kGeluNew>(mask, row, count, gate.a, gate.b, g, ga, gb);
+  } else {
+    GateGradientWith<Activation::kRelu>(mask, row, count, gate.a, gate.b, g, ga, gb);
+  }
+}
+
+template <typename T>
+LORIKEET_INLINE float NormInto(std::int64_t count, double epsilon, const float* x, const float* weight,
+                               T* y) {
+  const float mean = Dot(count, x, x) / static_cast<float>(count);
+  const float inverse = 1 / std::sqrt(mean + static_cast<float>(epsilon));
+  for (std::int64_t i = 0; i < count; ++i) Narrow(weight[i] * (x[i] * inverse), y[i]);
+  return inverse;
+}
+template <typename T>
+LORIKEET_INLINE void NormGradientInto(std::int64_t count, float inverse, const float* x, const float* weight,
+                                      const T* g, float* gx, float* gweight) {
+  float dot = 0;
+#pragma omp simd reduction(+ : dot)
+  for (std::int64_t i = 0; i < count; ++i) dot += Widen(g[i]) * weight[i] * x[i];
+  const float along = dot * inverse * inverse * inverse / static_cast<float>(count);
+  for (std::int64_t i = 0; i < count; ++i) gx[i] = Widen(g[i]) * weight[i] * inverse - x[i] * along;
+  if (!gweight) return;
+  for (std::int64_t i = 0; i < count; ++i) gweight[i] += Widen(g[i]) * x[i] * inverse;
+}
+
+template <typename T>
+LORIKEET_INLINE float CrossEntropyInto(std::int64_t count, std::int64_t label, bool gradient, T* logits) {
+  float top = -std::numeric_limits<float>::infinity();
+#pragma omp simd reduction(max : top)
+  for (std::int64_t i = 0; i < count; ++i) top = top < Widen(logits[i]) ? Widen(logits[i]) : top;
+  const float at_label = Widen(logits[label]);
+  float sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (std::int64_t i = 0; i < count; ++i) sum += Exp(Widen(logits[i]) - top);
+  const float loss = std::log(sum) + top - at_label;
+  if (!gradient) return loss;
+  const float inverse = 1 / sum;
+  for (std::int64_t i = 0; i < count; ++i) Narrow(Exp(Widen(logits[i]) - top) * inverse, logits[i]);
+  Narrow(std::exp(-loss) - 1, logits[label]);
+  return loss;
 }
 
 // kWidth columns of MixValues, kept in registers.
@@ -81,23 +190,46 @@ LORIKEET_INLINE void MixColumns(std::int64_t keys, std::int64_t stride, const fl
 }  // namespace
 
 LORIKEET_VECTORISED
-void DropRow(const DropoutMask& mask, std::uint64_t row, std::int64_t count, const float* x, float* y,
-             bool add) {
-  const std::uint64_t bits = Scatter(mask.key + (row + 1) * 0x9e3779b97f4a7c15);
-  const auto low = static_cast<std::uint32_t>(bits), high = static_cast<std::uint32_t>(bits >> 32);
-  const std::uint32_t threshold = mask.threshold;
-  const float scale = mask.scale;
-  if (add) {
-    for (std::int64_t i = 0; i < count; ++i) {
-      const std::uint32_t drawn = Scatter32(Scatter32(static_cast<std::uint32_t>(i) + low) ^ high) >> 16;
-      y[i] += x[i] * (drawn < threshold ? 0.0f : scale);
-    }
-  } else {
-    for (std::int64_t i = 0; i < count; ++i) {
-      const std::uint32_t drawn = Scatter32(Scatter32(static_cast<std::uint32_t>(i) + low) ^ high) >> 16;
-      y[i] = x[i] * (drawn < threshold ? 0.0f : scale);
-    }
-  }
+void DropRow(const DropoutMask& mask, const DropoutRow& row, std::int64_t count, const float* x,
+             const float* hidden, float* y) {
+  DropInto(mask, row, count, x, hidden, y);
+}
+LORIKEET_VECTORISED
+void DropRow(const DropoutMask& mask, const DropoutRow& row, std::int64_t count, const Bfloat16Bits* x,
+             const float* hidden, float* y) {
+  DropInto(mask, row, count, x, hidden, y);
+}
+LORIKEET_VECTORISED
+void DropRow(const DropoutMask& mask, const DropoutRow& row, std::int64_t count, const float* x,
+             const float* hidden, Bfloat16Bits* y) {
+  DropInto(mask, row, count, x, hidden, y);
+}
+LORIKEET_VECTORISED
+void DropRow(const DropoutMask& mask, const DropoutRow& row, std::int64_t count, const Bfloat16Bits* x,
+             const float* hidden, Bfloat16Bits* y) {
+  DropInto(mask, row, count, x, hidden, y);
+}
+
+LORIKEET_VECTORISED
+void GateRow(const DropoutMask& mask, const DropoutRow& row, std::int64_t count, const Gate<float>& gate,
+             float* y) {
+  GateInto(mask, row, count, gate, y);
+}
+LORIKEET_VECTORISED
+void GateRow(const DropoutMask& mask, const DropoutRow& row, std::int64_t count,
+             const Gate<Bfloat16Bits>& gate, Bfloat16Bits* y) {
+  GateInto(mask, row, count, gate, y);
+}
+LORIKEET_VECTORISED
+void GateGradientRow(const DropoutMask& mask, const DropoutRow& row, std::int64_t count,
+                     const Gate<float>& gate, const float* g, float* ga, float* gb) {
+  GateGradientInto(mask, row, count, gate, g, ga, gb);
+}
+LORIKEET_VECTORISED
+void GateGradientRow(const DropoutMask& mask, const DropoutRow& row, std::int64_t count,
+                     const Gate<Bfloat16Bits>& gate, const Bfloat16Bits* g, Bfloat16Bits* ga,
+                     Bfloat16Bits* gb) {
+  GateGradientInto(mask, row, count, gate, g, ga, gb);
 }
 
 LORIKEET_VECTORISED
@@ -122,29 +254,22 @@ void SoftmaxRow(std::int64_t count, const float* position, const float* mask_bia
 }
 
 LORIKEET_VECTORISED
-void SoftmaxGradientRow(std::int64_t count, const float* p, float* g) {
-  const float dot = Dot(count, p, g);
-  for (std::int64_t i = 0; i < count; ++i) g[i] = p[i] * (g[i] - dot);
-}
-
-LORIKEET_VECTORISED
 float NormRow(std::int64_t count, double epsilon, const float* x, const float* weight, float* y) {
-  const float mean = Dot(count, x, x) / static_cast<float>(count);
-  const float inverse = 1 / std::sqrt(mean + static_cast<float>(epsilon));
-  for (std::int64_t i = 0; i < count; ++i) y[i] = weight[i] * (x[i] * inverse);
-  return inverse;
+  return NormInto(count, epsilon, x, weight, y);
 }
-
+LORIKEET_VECTORISED
+float NormRow(std::int64_t count, double epsilon, const float* x, const float* weight, Bfloat16Bits* y) {
+  return NormInto(count, epsilon, x, weight, y);
+}
 LORIKEET_VECTORISED
 void NormGradientRow(std::int64_t count, float inverse, const float* x, const float* weight, const float* g,
                      float* gx, float* gweight) {
-  float dot = 0;
-#pragma omp simd reduction(+ : dot)
-  for (std::int64_t i = 0; i < count; ++i) dot += g[i] * weight[i] * x[i];
-  const float along = dot * inverse * inverse * inverse / static_cast<float>(count);
-  for (std::int64_t i = 0; i < count; ++i) gx[i] = g[i] * weight[i] * inverse - x[i] * along;
-  if (!gweight) return;
-  for (std::int64_t i = 0; i < count; ++i) gweight[i] += g[i] * x[i] * inverse;
+  NormGradientInto(count, inverse, x, weight, g, gx, gweight);
+}
+LORIKEET_VECTORISED
+void NormGradientRow(std::int64_t count, float inverse, const float* x, const float* weight,
+                     const Bfloat16Bits* g, float* gx, float* gweight) {
+  NormGradientInto(count, inverse, x, weight, g, gx, gweight);
 }
 
 LORIKEET_VECTORISED
@@ -179,8 +304,12 @@ void MixValues(std::int64_t keys, std::int64_t width, const float* weights, cons
 }
 
 LORIKEET_VECTORISED
-void AddScaled(std::int64_t count, float a, const float* x, float* y) {
-  for (std::int64_t i = 0; i < count; ++i) y[i] += a * x[i];
+float CrossEntropyRow(std::int64_t count, std::int64_t label, bool gradient, float* logits) {
+  return CrossEntropyInto(count, label, gradient, logits);
+}
+LORIKEET_VECTORISED
+float CrossEntropyRow(std::int64_t count, std::int64_t label, bool gradient, Bfloat16Bits* logits) {
+  return CrossEntropyInto(count, label, gradient, logits);
 }
 
 }  // namespace lorikeet::trainer

@@ -1,35 +1,55 @@
-// Loops over rows of fp32 on the CPU that would else be several passes over memory each. Plain pointers;
-// thread-safe.
+// Loops over rows on the CPU that would else be several passes over memory each; arithmetic in fp32. Plain
+// pointers; thread-safe. T is float, or bfloat16's bits.
 #pragma once
 
 #include <cstdint>
 
+#include "worker/trainer/model/dropout_mask.h"
+#include "worker/trainer/model/vectorised.h"
+
 namespace lorikeet::trainer {
 
-// Which elements dropout zeroes, and what the others are multiplied by. Numbered, not drawn in turn: the mask
-// of an element depends on `key`, its row and its column alone, so any number of threads makes the same.
-struct DropoutMask {
-  std::uint64_t key = 0;
-  std::uint32_t threshold = 0;  // of 65536; 0: nothing is dropped
-  float scale = 1;              // 1 / (1 - threshold / 65536): expectations are kept exactly
-};
-
-// y[i] = x[i] · mask of (row, i). y may be x. Added to y instead where `add`.
-void DropRow(const DropoutMask& mask, std::uint64_t row, std::int64_t count, const float* x, float* y,
-             bool add = false);
-
-// s = softmax(s + position + mask_bias); either bias may be null.
-void SoftmaxRow(std::int64_t count, const float* position, const float* mask_bias, float* s);
-
-// The gradient of the scores from the weights' p and their gradient: g = p · (g − Σ g p).
-void SoftmaxGradientRow(std::int64_t count, const float* p, float* g);
+// y = dropout(x), or hidden + dropout(x) where there is a hidden (else null). y may be x or hidden.
+void DropRow(const DropoutMask& mask, const DropoutRow& row, std::int64_t count, const float* x,
+             const float* hidden, float* y);
+void DropRow(const DropoutMask& mask, const DropoutRow& row, std::int64_t count, const Bfloat16Bits* x,
+             const float* hidden, float* y);
+void DropRow(const DropoutMask& mask, const DropoutRow& row, std::int64_t count, const float* x,
+             const float* hidden, Bfloat16Bits* y);
+void DropRow(const DropoutMask& mask, const DropoutRow& row, std::int64_t count, const Bfloat16Bits* x,
+             const float* hidden, Bfloat16Bits* y);
 
 // y = weight · x / √(mean(x²) + ε); returns 1 / √(mean(x²) + ε).
 float NormRow(std::int64_t count, double epsilon, const float* x, const float* weight, float* y);
+float NormRow(std::int64_t count, double epsilon, const float* x, const float* weight, Bfloat16Bits* y);
 
 // gx = the gradient of x from that of y, `g`; adds to gweight unless it is null.
 void NormGradientRow(std::int64_t count, float inverse, const float* x, const float* weight, const float* g,
                      float* gx, float* gweight);
+void NormGradientRow(std::int64_t count, float inverse, const float* x, const float* weight,
+                     const Bfloat16Bits* g, float* gx, float* gweight);
+
+// The feed forward's middle: y = dropout(activation(a) · b), b null without a gate.
+enum class Activation { kRelu, kGeluNew };
+template <typename T>
+struct Gate {
+  Activation activation = Activation::kRelu;
+  const T* a = nullptr;
+  const T* b = nullptr;
+};
+void GateRow(const DropoutMask& mask, const DropoutRow& row, std::int64_t count, const Gate<float>& gate,
+             float* y);
+void GateRow(const DropoutMask& mask, const DropoutRow& row, std::int64_t count,
+             const Gate<Bfloat16Bits>& gate, Bfloat16Bits* y);
+// ga, gb: from g, the gradient of y; gb null without a gate.
+void GateGradientRow(const DropoutMask& mask, const DropoutRow& row, std::int64_t count,
+                     const Gate<float>& gate, const float* g, float* ga, float* gb);
+void GateGradientRow(const DropoutMask& mask, const DropoutRow& row, std::int64_t count,
+                     const Gate<Bfloat16Bits>& gate, const Bfloat16Bits* g, Bfloat16Bits* ga,
+                     Bfloat16Bits* gb);
+
+// s = softmax(s + position + mask_bias); either bias may be null.
+void SoftmaxRow(std::int64_t count, const float* position, const float* mask_bias, float* s);
 
 // One query [width] against keys [keys, width]: scores[n] = query · key[n].
 void ScoreKeys(std::int64_t keys, std::int64_t width, const float* query, const float* key, float* scores);
@@ -37,7 +57,9 @@ void ScoreKeys(std::int64_t keys, std::int64_t width, const float* query, const 
 void ScoreColumns(std::int64_t keys, std::int64_t width, const float* query, const float* key, float* scores);
 // out [width] = Σ weights[n] · value[n].
 void MixValues(std::int64_t keys, std::int64_t width, const float* weights, const float* value, float* out);
-// y += a x.
-void AddScaled(std::int64_t count, float a, const float* x, float* y);
+
+// Of one row of logits: −log softmax at `label`. With `gradient` the row becomes that: softmax − one hot.
+float CrossEntropyRow(std::int64_t count, std::int64_t label, bool gradient, float* logits);
+float CrossEntropyRow(std::int64_t count, std::int64_t label, bool gradient, Bfloat16Bits* logits);
 
 }  // namespace lorikeet::trainer

@@ -11,20 +11,15 @@ at::Tensor AddTo(const at::Tensor& hidden, const at::Tensor& given, const Forwar
   return context.dropout ? context.dropout->AddTo(hidden, given) : hidden + given;
 }
 
-at::Tensor Normed(const LayerNorm& norm, const at::Tensor& hidden, at::ScalarType compute) {
-  return Apply(norm, hidden).to(compute);
-}
-
 at::Tensor RunFeedForward(const FeedForwardLayer& layer, const at::Tensor& hidden, at::ScalarType compute,
                           const ForwardContext& context) {
-  return AddTo(hidden, Apply(layer.feed_forward, Normed(layer.layer_norm, hidden, compute), context),
-               context);
+  return AddTo(hidden, Apply(layer.feed_forward, Apply(layer.layer_norm, hidden, compute), context), context);
 }
 
 at::Tensor RunSelfAttention(const AttentionLayer& layer, const at::Tensor& hidden, const ScoreBias& bias,
                             at::ScalarType compute, const ForwardContext& context) {
   const Attention& attention = layer.attention;
-  const at::Tensor x = Normed(layer.layer_norm, hidden, compute);
+  const at::Tensor x = Apply(layer.layer_norm, hidden, compute);
   const at::Tensor query = Project(attention.q, attention.heads, x, context);
   const at::Tensor key = Project(attention.k, attention.heads, x, context);
   const at::Tensor value = Project(attention.v, attention.heads, x, context);
@@ -55,10 +50,11 @@ Stack BuildStack(const std::string& stack, const T5Config& config, at::ScalarTyp
   };
   const auto feed_forward = [&](const std::string& layer) {
     const std::string name = layer + ".DenseReluDense";
-    return FeedForwardLayer{norm(layer + ".layer_norm"),
-                            FeedForward{linear(name + (config.gated ? ".wi_0" : ".wi")),
-                                        config.gated ? linear(name + ".wi_1") : Linear{},
-                                        linear(name + ".wo"), config.activation == "gelu_new"}};
+    return FeedForwardLayer{
+        norm(layer + ".layer_norm"),
+        FeedForward{linear(name + (config.gated ? ".wi_0" : ".wi")),
+                    config.gated ? linear(name + ".wi_1") : Linear{}, linear(name + ".wo"),
+                    config.activation == "gelu_new" ? Activation::kGeluNew : Activation::kRelu}};
   };
 
   Stack built;
@@ -80,7 +76,7 @@ Stack BuildStack(const std::string& stack, const T5Config& config, at::ScalarTyp
 
 at::Tensor RunEncoder(const Stack& encoder, const at::Tensor& embedded, const at::Tensor& mask,
                       const ForwardContext& context) {
-  const ScoreBias bias{PositionBias(encoder.positions, embedded.size(1)), MaskBias(mask)};
+  const ScoreBias bias{RelativeBias(encoder.positions, embedded.size(1)), MaskBias(mask)};
   at::Tensor hidden = Dropout(embedded, context);
   for (const Block& block : encoder.blocks) {
     hidden = RunSelfAttention(block.self, hidden, bias, encoder.compute, context);
@@ -92,15 +88,14 @@ at::Tensor RunEncoder(const Stack& encoder, const at::Tensor& embedded, const at
 at::Tensor RunDecoder(const Stack& decoder, const at::Tensor& embedded, const EncoderOutput& source,
                       const ForwardContext& context) {
   const std::int64_t length = embedded.size(1);
-  const ScoreBias self_bias{PositionBias(decoder.positions, length) + CausalBias(length, embedded.device()),
-                            {}};
+  const ScoreBias self_bias{RelativeBias(decoder.positions, length), {}};
   const ScoreBias cross_bias{{}, MaskBias(source.mask)};
   const at::Tensor memory = source.hidden.to(decoder.compute);
   at::Tensor hidden = Dropout(embedded, context);
   for (const Block& block : decoder.blocks) {
     hidden = RunSelfAttention(block.self, hidden, self_bias, decoder.compute, context);
     const Attention& cross = block.cross->attention;
-    const at::Tensor x = Normed(block.cross->layer_norm, hidden, decoder.compute);
+    const at::Tensor x = Apply(block.cross->layer_norm, hidden, decoder.compute);
     const at::Tensor query = Project(cross.q, cross.heads, x, context);
     const at::Tensor key = Project(cross.k, cross.heads, memory, context);
     const at::Tensor value = Project(cross.v, cross.heads, memory, context);
@@ -131,29 +126,27 @@ at::Tensor RunDecoderStep(const Stack& decoder, const at::Tensor& embedded, Deco
   if (!cache.backward_bias.defined() || cache.backward_bias.size(1) < keys) {
     cache.backward_bias = BackwardBias(decoder.positions, std::max(2 * keys, kBackwardBiasStep));
   }
-  const ScoreBias self_bias{
-      cache.backward_bias.narrow(1, cache.backward_bias.size(1) - keys, keys).contiguous(), {}};
-  const ScoreBias cross_bias{{}, cache.cross_bias};
+  const at::Tensor position =
+      cache.backward_bias.narrow(1, cache.backward_bias.size(1) - keys, keys).contiguous();
   at::Tensor hidden = embedded;  // [rows, D] throughout
   for (std::size_t i = 0; i < decoder.blocks.size(); ++i) {
     const Block& block = decoder.blocks[i];
     DecoderCache::Layer& layer = cache.layers[i];
     {
       const Attention& self = block.self.attention;
-      const at::Tensor x = Normed(block.self.layer_norm, hidden, decoder.compute);
+      const at::Tensor x = Apply(block.self.layer_norm, hidden, decoder.compute);
       const at::Tensor query = Apply(self.q, x, context);  // [rows, H·K]
       AppendStep(Apply(self.k, x, context), self.heads, cache.steps, layer.self_key);
       AppendStep(Apply(self.v, x, context), self.heads, cache.steps, layer.self_value);
       const at::Tensor mixed =
-          AttendStep(query, layer.self_key, layer.self_value, KeyLayout::kRows, keys, self_bias);
+          AttendStep(query, layer.self_key, layer.self_value, KeyLayout::kRows, keys, position, {});
       hidden = hidden + Apply(self.o, mixed, context);
     }
     // A document's hypotheses are so many queries to the same keys, which are therefore kept once.
     const Attention& cross = block.cross->attention;
-    const at::Tensor query =
-        Apply(cross.q, Normed(block.cross->layer_norm, hidden, decoder.compute), context);
+    const at::Tensor query = Apply(cross.q, Apply(block.cross->layer_norm, hidden, decoder.compute), context);
     const at::Tensor mixed = AttendStep(query, layer.cross_key, layer.cross_value, KeyLayout::kColumns,
-                                        layer.cross_value.size(2), cross_bias);
+                                        layer.cross_value.size(2), {}, cache.cross_bias);
     hidden = hidden + Apply(cross.o, mixed, context);
     hidden = RunFeedForward(block.feed_forward, hidden, decoder.compute, context);
   }

@@ -25,6 +25,9 @@ struct T5::Impl {
   // tokens [B, n] to [B, n, D] fp32: the residual stream starts here.
   at::Tensor Embed(const at::Tensor& tokens) const { return at::embedding(shared, tokens).to(at::kFloat); }
 
+  // What the head is applied to.
+  at::Tensor ForHead(const at::Tensor& hidden) const;
+
   const T5Config config;
   const at::Device device;
   const at::ScalarType compute;
@@ -96,11 +99,16 @@ at::Tensor T5::Decode(const at::Tensor& decoder_input, const EncoderOutput& enco
   return RunDecoder(impl_->decoder, impl_->Embed(decoder_input), encoder, context);
 }
 
+at::Tensor T5::Impl::ForHead(const at::Tensor& hidden) const {
+  return config.scale_decoder_outputs ? hidden * std::pow(static_cast<double>(config.d_model), -0.5) : hidden;
+}
+
 at::Tensor T5::Logits(const at::Tensor& hidden) const {
-  const at::Tensor scaled = config().scale_decoder_outputs
-                                ? hidden * std::pow(static_cast<double>(config().d_model), -0.5)
-                                : hidden;
-  return at::linear(scaled.to(compute()), impl_->head.to(compute()));
+  return at::linear(impl_->ForHead(hidden).to(compute()), impl_->head.to(compute()));
+}
+
+TokenLosses T5::LossesOf(const at::Tensor& hidden, const at::Tensor& labels) const {
+  return SumTokenLosses(impl_->ForHead(hidden), impl_->head, labels, compute());
 }
 
 DecoderCache T5::StartDecoding(const EncoderOutput& encoder, const ForwardContext& context) const {

@@ -14,6 +14,7 @@
 
 #include "common/status.h"
 #include "worker/trainer/model/t5_config.h"
+#include "worker/trainer/model/token_losses.h"
 
 namespace lorikeet::trainer {
 
@@ -51,7 +52,7 @@ struct DecoderCache {
   };
   std::vector<Layer> layers;
   at::Tensor cross_mask;     // [documents, P + S]
-  at::Tensor cross_bias;     // [documents, 1, 1, P + S] fp32; undefined where nothing is masked out
+  at::Tensor cross_bias;     // [documents, P + S] fp32; undefined where nothing is masked out
   at::Tensor backward_bias;  // see BackwardBias in relative_position.h
   at::Tensor spare;          // a buffer that rows are reordered into, then swapped with theirs
   std::int64_t steps = 0;
@@ -85,6 +86,8 @@ class T5 {
                     const ForwardContext& context) const;
   // hidden [..., D] to logits [..., V]; scaled by D^-0.5 where the head is tied as T5 v1.0 does.
   at::Tensor Logits(const at::Tensor& hidden) const;
+  // The same for hidden [N, D] and labels [N] int64, and the labels' losses, without ever holding all logits.
+  TokenLosses LossesOf(const at::Tensor& hidden, const at::Tensor& labels) const;
 
   DecoderCache StartDecoding(const EncoderOutput& encoder, const ForwardContext& context) const;
   // tokens: [rows] int64, the last token of each row. Returns logits [rows, V] in fp32; the cache grows by

@@ -76,7 +76,7 @@ StatusOr<std::unique_ptr<T5>> Pretrain(const PretrainOptions& options, const Pre
   std::unique_ptr<T5> model = T5::Initialize(config, options.seed, load);
   ASSIGN_OR_RETURN(const std::unique_ptr<Optimizer> optimizer,
                    CreateOptimizer(options.optimizer, model->parameters()));
-  DropoutStream dropout(options.seed, config.dropout_rate, options.device);
+  DropoutStream dropout(options.seed, config.dropout_rate);
   Stepper stepper{.model = model.get(), .dropout = &dropout, .optimizer = optimizer.get()};
   for (const auto& [name, parameter] : model->parameters()) stepper.parameters.push_back(parameter);
   stepper.gradient_clip = options.gradient_clip;

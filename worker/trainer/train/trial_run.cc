@@ -92,8 +92,7 @@ class TrialRun {
     inputs.adapter = loaded_.adapter.get();
     inputs.parameters = loaded_.adapter ? loaded_.adapter->parameters() : loaded_.model->parameters();
     DropoutStream dropout(static_cast<std::uint64_t>(trial_.seed),
-                          trial_.train.dropout.value_or(loaded_.model->config().dropout_rate),
-                          options_.device);
+                          trial_.train.dropout.value_or(loaded_.model->config().dropout_rate));
     inputs.dropout = &dropout;
     CheckpointFolder checkpoint = Checkpoint();
     inputs.checkpoint = &checkpoint;

@@ -107,7 +107,7 @@ TEST(CreateAdapterTest, LoraDropoutActsOnTheInputOfAOnly) {
   at::Tensor b = parameters.at("base_model.model." + module + ".lora_B.weight");
   b.fill_(1);
   const at::Tensor x = at::ones({64, a.size(1)});
-  DropoutStream dropout(9, /*rate=*/0, at::kCPU);  // the base's dropout is off; LoRA's is its own
+  DropoutStream dropout(9, /*rate=*/0);  // the base's dropout is off; LoRA's is its own
   const at::Tensor dropped = (*adapter)->Delta(module, x, &dropout);
   const at::Tensor whole = (*adapter)->Delta(module, x, nullptr);
   EXPECT_FALSE(at::allclose(dropped, whole));

@@ -9,7 +9,7 @@ namespace lorikeet::trainer {
 namespace {
 
 DropoutStream At(std::uint64_t seed, std::int64_t step, std::int64_t document, double rate = 0.3) {
-  DropoutStream stream(seed, rate, at::kCPU);
+  DropoutStream stream(seed, rate);
   stream.Rekey(step, document);
   return stream;
 }
@@ -43,6 +43,36 @@ TEST(DropoutTest, KeyedBySeedStepDocumentAndOrder) {
   EXPECT_TRUE(at::equal(first, one.Apply(x)));
 }
 
+// Examples keep their masks whatever micro-batch they come in, and rows whatever their batch is padded to.
+TEST(DropoutTest, TheSameWhateverTheMicroBatch) {
+  const at::Tensor together = At(1, 2, 0).Apply(at::ones({4, 6, 40}));
+  const at::Tensor second_half = At(1, 2, 2).Apply(at::ones({2, 6, 40}));
+  EXPECT_TRUE(at::equal(together.narrow(0, 2, 2), second_half));
+  const at::Tensor shorter = At(1, 2, 0).Apply(at::ones({4, 3, 40}));
+  EXPECT_TRUE(at::equal(together.narrow(1, 0, 3), shorter));
+  const at::Tensor narrower = At(1, 2, 0).Apply(at::ones({4, 6, 17}));
+  EXPECT_TRUE(at::equal(together.narrow(2, 0, 17), narrower));
+}
+
+// The tensor operations that any device has draw what the CPU's loops draw.
+TEST(DropoutTest, FactorsAreTheLoopsMask) {
+  for (const auto& sizes : {std::vector<std::int64_t>{3, 5, 70}, {2, 3, 4, 33}, {4, 16}, {31}}) {
+    DropoutStream stream = At(7, 3, 5), same = At(7, 3, 5);
+    const at::Tensor looped = stream.Apply(at::ones(sizes));
+    EXPECT_TRUE(at::equal(looped, DropoutFactors(same.NextMask(), sizes, at::kCPU)));
+  }
+}
+
+TEST(DropoutTest, ALayerThatRunsAgainDrawsAgain) {
+  const at::Tensor x = at::ones({2, 5, 40});
+  DropoutStream stream = At(1, 2, 3);
+  stream.Apply(x);
+  const std::int64_t site = stream.site();
+  const at::Tensor second = stream.Apply(x);
+  stream.set_site(site);
+  EXPECT_TRUE(at::equal(second, stream.Apply(x)));
+}
+
 TEST(DropoutTest, TheSameWhateverTheThreads) {
   const int threads = at::get_num_threads();
   const at::Tensor x = at::ones({700, 333});
@@ -69,6 +99,7 @@ TEST(DropoutTest, NoneAtRateZero) {
   DropoutStream stream = At(1, 0, 0, 0);
   const at::Tensor x = at::randn({10});
   EXPECT_TRUE(stream.Apply(x).is_same(x));
+  EXPECT_TRUE(at::equal(stream.AddTo(x, x), x + x));
 }
 
 // A training pass is decided by (seed, step, document) and by nothing else.
@@ -76,7 +107,7 @@ TEST(DropoutTest, ThePassOfAModelRepeats) {
   const auto model = GoldenModel("t5_v1_0");
   const Batch batch = MakeBatch(GoldenJson("t5_v1_0/forward.json"));
   const auto loss = [&](std::uint64_t seed, std::int64_t step) {
-    DropoutStream stream(seed, 0.1, at::kCPU);
+    DropoutStream stream(seed, 0.1);
     stream.Rekey(step, 0);
     return Loss(*model, batch, {nullptr, &stream}).sum.item<float>();
   };

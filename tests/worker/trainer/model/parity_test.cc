@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/parity/goldens.h"
+#include "worker/trainer/model/attention.h"
 #include "worker/trainer/model/relative_position.h"
 
 namespace lorikeet::trainer {
@@ -21,11 +22,12 @@ TEST(ParityTest, RelativePositionBuckets) {
   }
 }
 
-TEST(ParityTest, BackwardBiasIsTheLastRowOfPositionBias) {
+TEST(ParityTest, BackwardBiasIsWhatTheLastQueryLooksBackBy) {
   RelativePositions positions{at::randn({8, 3}), 20, /*bidirectional=*/false};
   constexpr std::int64_t kLength = 40;
-  const at::Tensor last = PositionBias(positions, kLength)[0].select(1, kLength - 1);  // [heads, keys]
-  EXPECT_TRUE(at::equal(BackwardBias(positions, kLength), last));
+  const at::Tensor relative = RelativeBias(positions, kLength);  // [heads, 2 · 40 − 1], by query − key
+  EXPECT_TRUE(at::equal(BackwardBias(positions, kLength), relative.narrow(1, kLength - 1, kLength).flip(1)));
+  EXPECT_TRUE(relative.narrow(1, 0, kLength - 1).eq(kMasked).all().item<bool>()) << "later keys are seen";
 }
 
 class ModelParityTest : public ::testing::TestWithParam<std::string> {};

@@ -7,8 +7,10 @@
 #include <cmath>
 
 #include "tests/parity/goldens.h"
-#include "worker/trainer/model/fused_attention.h"
+#include "worker/trainer/model/dropout.h"
+#include "worker/trainer/model/gate.h"
 #include "worker/trainer/model/layer_norm.h"
+#include "worker/trainer/model/token_losses.h"
 
 namespace lorikeet::trainer {
 namespace {
@@ -78,61 +80,59 @@ TEST(RowKernelsTest, NormAndItsGradients) {
   }
 }
 
-// Blocks of every kind: several heads at once, one head in pieces, keys cut at a document's end; with
-// dropout, whose mask the reference draws by the same numbers.
-TEST(RowKernelsTest, AttentionAndItsGradients) {
-  at::manual_seed(4);
-  struct Case {
-    std::int64_t documents, heads, queries, keys, width;
-    bool position, mask;
-    double rate;
-  };
-  for (const Case& c : {Case{2, 5, 7, 9, 6, true, true, 0}, Case{2, 3, 40, 3000, 4, true, true, 0.2},
-                        Case{1, 2, 33, 70, 32, false, false, 0.3}, Case{3, 2, 1, 12, 8, false, true, 0}}) {
-    const auto leaf = [](const at::Tensor& x) { return x.detach().set_requires_grad(true); };
-    // As projections are laid out: [B, n, H·K] seen by heads.
-    const auto projected = [&](std::int64_t n) {
-      return leaf(at::randn({c.documents, n, c.heads * c.width}));
-    };
-    const at::Tensor q = projected(c.queries), k = projected(c.keys), v = projected(c.keys);
-    const auto heads = [&](const at::Tensor& x) {
-      return x.view({c.documents, x.size(1), c.heads, c.width}).transpose(1, 2);
-    };
-    const at::Tensor position = c.position ? leaf(at::randn({1, c.heads, c.queries, c.keys})) : at::Tensor();
-    at::Tensor mask;
-    if (c.mask) {
-      mask = at::zeros({c.documents, 1, 1, c.keys});
-      mask[0].slice(-1, c.keys / 2).fill_(std::numeric_limits<float>::lowest());
-      mask.select(-1, 1).fill_(std::numeric_limits<float>::lowest());  // a hole
-    }
-    DropoutMask dropout;
-    at::Tensor kept = at::ones({c.documents, c.heads, c.queries, c.keys});
-    if (c.rate > 0) {
-      dropout = {99, static_cast<std::uint32_t>(c.rate * 65536), static_cast<float>(1 / (1 - c.rate))};
-      for (std::int64_t row = 0; row < c.documents * c.heads * c.queries; ++row) {
-        float* const data = kept.data_ptr<float>() + row * c.keys;
-        DropRow(dropout, static_cast<std::uint64_t>(row), c.keys, data, data);
+// Each type and form of the middle of the feed forward, against tensor operations and autograd.
+TEST(RowKernelsTest, GateAndItsGradients) {
+  at::manual_seed(5);
+  for (const auto type : {at::kFloat, at::kBFloat16}) {
+    const double tolerance = type == at::kFloat ? 1e-5 : 1e-2;
+    for (const Activation activation : {Activation::kRelu, Activation::kGeluNew}) {
+      for (const bool gated : {false, true}) {
+        for (const double rate : {0.0, 0.3}) {
+          const auto leaf = [&] { return (at::randn({2, 9, 75}) * 3).to(type).set_requires_grad(true); };
+          const at::Tensor a = leaf(), b = gated ? leaf() : at::Tensor(), g = at::randn({2, 9, 75}).to(type);
+          DropoutStream stream(3, rate);
+          const DropoutMask mask = stream.NextMask();
+          const at::Tensor y = ApplyGate(activation, a, b, mask);
+          y.backward(g);
+          const at::Tensor exact_a = a.detach().to(at::kDouble).set_requires_grad(true);
+          const at::Tensor exact_b =
+              gated ? b.detach().to(at::kDouble).set_requires_grad(true) : at::Tensor();
+          at::Tensor exact = activation == Activation::kRelu ? at::relu(exact_a) : at::gelu(exact_a, "tanh");
+          if (gated) exact = exact * exact_b;
+          if (rate > 0) exact = exact * DropoutFactors(mask, a.sizes(), at::kCPU);
+          exact.backward(g.to(at::kDouble));
+          EXPECT_EQ(y.scalar_type(), type);
+          EXPECT_TRUE(IsClose(y.to(at::kFloat), exact.detach(), tolerance));
+          EXPECT_TRUE(IsClose(a.grad().to(at::kFloat), exact_a.grad(), tolerance));
+          if (gated) {
+            EXPECT_TRUE(IsClose(b.grad().to(at::kFloat), exact_b.grad(), tolerance));
+          }
+        }
       }
     }
-    std::vector<at::Tensor> leaves = {q, k, v};
-    if (c.position) leaves.push_back(position);
-    const at::Tensor g = at::randn({c.documents, c.queries, c.heads * c.width});
-    const auto gradients = [&](const at::Tensor& y) {
-      for (const at::Tensor& x : leaves) x.mutable_grad().reset();
-      y.backward(g);
-      std::vector<at::Tensor> result;
-      for (const at::Tensor& x : leaves) result.push_back(x.grad().clone());
-      return result;
-    };
-    const at::Tensor fused = FusedAttention(heads(q), heads(k), heads(v), position, mask, dropout);
-    const auto actual = gradients(fused);
-    at::Tensor scores = at::matmul(heads(q), heads(k).transpose(2, 3));
-    if (c.position) scores = scores + position;
-    if (c.mask) scores = scores + mask;
-    const at::Tensor plain = at::matmul(at::softmax(scores, -1) * kept, heads(v)).transpose(1, 2).flatten(2);
-    const auto expected = gradients(plain);
-    EXPECT_TRUE(IsClose(fused, plain, 1e-5));
-    for (std::size_t i = 0; i < leaves.size(); ++i) EXPECT_TRUE(IsClose(actual[i], expected[i], 1e-5)) << i;
+  }
+}
+
+TEST(RowKernelsTest, TokenLossesAndTheirGradients) {
+  at::manual_seed(6);
+  const at::Tensor hidden = at::randn({21, 16}).set_requires_grad(true);
+  const at::Tensor head = at::randn({301, 16}).set_requires_grad(true);
+  const at::Tensor labels = at::randint(301, {21}, at::kLong);
+  for (const auto compute : {at::kFloat, at::kBFloat16}) {
+    const double tolerance = compute == at::kFloat ? 1e-5 : 2e-2;
+    hidden.mutable_grad().reset();
+    head.mutable_grad().reset();
+    const TokenLosses losses = SumTokenLosses(hidden, head, labels, compute);
+    (losses.sum * 0.25).backward();
+    const at::Tensor h = hidden.detach().to(at::kDouble).set_requires_grad(true);
+    const at::Tensor w = head.detach().to(at::kDouble).set_requires_grad(true);
+    const at::Tensor exact = at::cross_entropy_loss(at::linear(h, w), labels, {}, at::Reduction::None);
+    (exact.sum() * 0.25).backward();
+    EXPECT_TRUE(IsClose(losses.losses, exact.detach(), tolerance));
+    EXPECT_TRUE(IsClose(hidden.grad(), h.grad(), tolerance));
+    EXPECT_TRUE(IsClose(head.grad(), w.grad(), tolerance));
+    const at::NoGradGuard no_grad;
+    EXPECT_TRUE(at::equal(SumTokenLosses(hidden, head, labels, compute).losses, losses.losses));
   }
 }
 

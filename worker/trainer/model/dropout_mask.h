@@ -1,0 +1,71 @@
+// Which elements dropout zeroes, as a function of their place alone: any number of threads, any cut into
+// micro-batches and any device draws the same mask, and none is kept for the gradient.
+//
+// A mask belongs to one site of one step of one trial. Within it an element is known by its example's number
+// in the effective batch, its row within the example, and its column. Two columns share one 32-bit draw.
+#pragma once
+
+#include <cstdint>
+
+#if defined(__CUDACC__)
+#define LORIKEET_EVERYWHERE __host__ __device__ inline
+#else
+#define LORIKEET_EVERYWHERE inline __attribute__((always_inline))
+#endif
+
+namespace lorikeet::trainer {
+
+struct DropoutMask {
+  std::uint64_t key = 0;           // of trial, step and site
+  std::int64_t first_example = 0;  // the number of the tensor's first example
+  std::uint32_t threshold = 0;     // of 65536; 0: nothing is dropped
+  float scale = 1;                 // 1 / (1 - threshold / 65536): expectations are kept exactly
+};
+
+// SplitMix64's output function (Steele, Lea and Flood, 2014): a bijection that scatters neighbouring inputs.
+LORIKEET_EVERYWHERE std::uint64_t Scatter(std::uint64_t z) {
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return z ^ (z >> 31);
+}
+
+// A 32-bit finaliser (Wellons' lowbias32): what vector units have the multiplications for.
+LORIKEET_EVERYWHERE std::uint32_t Scatter32(std::uint32_t z) {
+  z = (z ^ (z >> 16)) * 0x7feb352dU;
+  z = (z ^ (z >> 15)) * 0x846ca68bU;
+  return z ^ (z >> 16);
+}
+
+// The draws of one row: an arithmetic progression of its own, scattered.
+struct DropoutRow {
+  std::uint32_t start = 0, stride = 1;
+};
+
+LORIKEET_EVERYWHERE DropoutRow RowOf(const DropoutMask& mask, std::int64_t example, std::int64_t row) {
+  const std::uint64_t golden = 0x9e3779b97f4a7c15;
+  const std::uint64_t of_example =
+      Scatter(mask.key + static_cast<std::uint64_t>(mask.first_example + example + 1) * golden);
+  const std::uint64_t bits = Scatter(of_example + static_cast<std::uint64_t>(row + 1) * golden);
+  DropoutRow drawn;
+  drawn.start = static_cast<std::uint32_t>(bits);
+  drawn.stride = static_cast<std::uint32_t>(bits >> 32) | 1U;
+  return drawn;
+}
+
+// Columns come in groups of 32: the first 16 take the lower halves of 16 draws, the last 16 the upper ones,
+// so that both sixteens are whole vectors.
+inline constexpr std::int64_t kDropoutGroup = 32, kDropoutHalf = 16;
+
+LORIKEET_EVERYWHERE std::uint32_t Draw(const DropoutRow& row, std::uint32_t word) {
+  return Scatter32(row.start + word * row.stride);
+}
+// What the element of `column` is multiplied by. The same for single elements; kernels go by groups.
+LORIKEET_EVERYWHERE float DropoutFactor(const DropoutMask& mask, const DropoutRow& row, std::int64_t column) {
+  const auto group = static_cast<std::uint32_t>(column / kDropoutGroup);
+  const auto within = static_cast<std::uint32_t>(column % kDropoutGroup);
+  const std::uint32_t draw = Draw(row, group * static_cast<std::uint32_t>(kDropoutHalf) + within % 16U);
+  const std::uint32_t half = within < 16U ? (draw & 0xffffU) : (draw >> 16);
+  return half < mask.threshold ? 0.0f : mask.scale;
+}
+
+}  // namespace lorikeet::trainer
