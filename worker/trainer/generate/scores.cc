@@ -1,9 +1,9 @@
 #include "worker/trainer/generate/scores.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <limits>
+
+#include "worker/trainer/model/parallel.h"
 
 namespace lorikeet::trainer {
 namespace {
@@ -82,21 +82,21 @@ std::vector<Candidate> Best(const at::Tensor& scores, std::span<const float> add
   const float* const data = contiguous.const_data_ptr<float>();
   std::vector<Candidate> all(static_cast<std::size_t>(groups * count));
   constexpr std::int64_t kGrain = 32768;  // elements worth a thread
-  at::parallel_for(0, groups, std::max<std::int64_t>(1, kGrain / (rows * vocabulary)),
-                   [&](std::int64_t begin, std::int64_t end) {
-                     std::vector<Candidate> best;
-                     best.reserve(static_cast<std::size_t>(count) + 1);
-                     for (std::int64_t group = begin; group < end; ++group) {
-                       best.clear();
-                       for (std::int64_t row = 0; row < rows; ++row) {
-                         const std::int64_t at = group * rows + row;
-                         Scan(data + at * vocabulary, vocabulary,
-                              added.empty() ? 0.0f : added[static_cast<std::size_t>(at)], row,
-                              static_cast<std::size_t>(count), best);
-                       }
-                       std::copy(best.begin(), best.end(), all.begin() + group * count);
-                     }
-                   });
+  ParallelFor(0, groups, std::max<std::int64_t>(1, kGrain / (rows * vocabulary)),
+              [&](std::int64_t begin, std::int64_t end) {
+                std::vector<Candidate> best;
+                best.reserve(static_cast<std::size_t>(count) + 1);
+                for (std::int64_t group = begin; group < end; ++group) {
+                  best.clear();
+                  for (std::int64_t row = 0; row < rows; ++row) {
+                    const std::int64_t at = group * rows + row;
+                    Scan(data + at * vocabulary, vocabulary,
+                         added.empty() ? 0.0f : added[static_cast<std::size_t>(at)], row,
+                         static_cast<std::size_t>(count), best);
+                  }
+                  std::copy(best.begin(), best.end(), all.begin() + group * count);
+                }
+              });
   return all;
 }
 

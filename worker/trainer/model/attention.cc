@@ -1,13 +1,12 @@
 #include "worker/trainer/model/attention.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <vector>
 
 #include "worker/trainer/model/dropout.h"
 #include "worker/trainer/model/fused_attention.h"
 #include "worker/trainer/model/micro_gemm.h"
+#include "worker/trainer/model/parallel.h"
 #include "worker/trainer/model/row_kernels.h"
 
 namespace lorikeet::trainer {
@@ -72,7 +71,7 @@ at::Tensor StepOnCpu(const at::Tensor& query, const at::Tensor& key, const at::T
   float* const outs = out.mutable_data_ptr<float>();
   constexpr std::int64_t kGrain = 65536;  // products worth a thread
   const std::int64_t each = std::max<std::int64_t>(1, kGrain / (hypotheses * keys * width));
-  at::parallel_for(0, documents * heads, each, [&](std::int64_t begin, std::int64_t end) {
+  ParallelFor(0, documents * heads, each, [&](std::int64_t begin, std::int64_t end) {
     std::vector<float> scores(static_cast<std::size_t>(keys));
     for (std::int64_t i = begin; i < end; ++i) {
       const std::int64_t document = i / heads, head = i % heads;

@@ -1,12 +1,12 @@
 #include "worker/trainer/model/dropout.h"
 
-#include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
 #include <cmath>
 #include <optional>
 
+#include "worker/trainer/model/parallel.h"
 #include "worker/trainer/model/row_kernels.h"
 #include "worker/trainer/model/saved_mask.h"
 
@@ -45,7 +45,7 @@ void Fill(const DropoutMask& mask, const at::Tensor& x, const float* hidden, at:
   const auto* const from = static_cast<const From*>(x.const_data_ptr());
   auto* const to = static_cast<To*>(y.mutable_data_ptr());
   const std::int64_t grain = std::max<std::int64_t>(1, 16384 / std::max<std::int64_t>(cut.columns, 1));
-  at::parallel_for(0, cut.all_rows(), grain, [&](std::int64_t begin, std::int64_t end) {
+  ParallelFor(0, cut.all_rows(), grain, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t row = begin; row < end; ++row) {
       const std::int64_t at = row * cut.columns;
       DropRow(mask, RowOf(mask, cut.Example(row), cut.RowNumber(row)), cut.columns, from + at,

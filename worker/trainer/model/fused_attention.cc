@@ -1,6 +1,5 @@
 #include "worker/trainer/model/fused_attention.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <c10/core/GradMode.h>
 
@@ -14,6 +13,7 @@
 #include "worker/trainer/model/attention_packing.h"
 #include "worker/trainer/model/dropout.h"
 #include "worker/trainer/model/micro_gemm.h"
+#include "worker/trainer/model/parallel.h"
 #include "worker/trainer/model/saved_mask.h"
 
 namespace lorikeet::trainer {
@@ -152,7 +152,7 @@ void ForEachBlock(const Pass& pass, const Body& body) {
 
 template <typename Body>
 void ForEachTask(const Pass& pass, const Body& body) {
-  at::parallel_for(0, pass.documents * pass.heads, 1, [&](std::int64_t begin, std::int64_t end) {
+  ParallelFor(0, pass.documents * pass.heads, 1, [&](std::int64_t begin, std::int64_t end) {
     const at::AutoDispatchBelowADInplaceOrView below;  // thread-local: each thread says so itself
     const MicroGemmScope scope;
     body(begin, end);

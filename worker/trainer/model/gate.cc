@@ -1,6 +1,5 @@
 #include "worker/trainer/model/gate.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <c10/core/GradMode.h>
 
@@ -8,6 +7,7 @@
 #include <optional>
 
 #include "worker/trainer/model/dropout.h"
+#include "worker/trainer/model/parallel.h"
 #include "worker/trainer/model/saved_mask.h"
 
 namespace lorikeet::trainer {
@@ -35,10 +35,10 @@ at::Tensor Rowwise(const at::Tensor& x) {
 // Calls body(row) for every row, on all threads.
 template <typename Body>
 void ForEachRow(const Cut& cut, const Body& body) {
-  at::parallel_for(0, cut.rows, std::max<std::int64_t>(1, 8192 / std::max<std::int64_t>(cut.width, 1)),
-                   [&](std::int64_t begin, std::int64_t end) {
-                     for (std::int64_t row = begin; row < end; ++row) body(row);
-                   });
+  ParallelFor(0, cut.rows, std::max<std::int64_t>(1, 8192 / std::max<std::int64_t>(cut.width, 1)),
+              [&](std::int64_t begin, std::int64_t end) {
+                for (std::int64_t row = begin; row < end; ++row) body(row);
+              });
 }
 
 template <typename T>

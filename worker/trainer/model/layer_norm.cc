@@ -1,12 +1,12 @@
 #include "worker/trainer/model/layer_norm.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
 
+#include "worker/trainer/model/parallel.h"
 #include "worker/trainer/model/row_kernels.h"
 
 namespace lorikeet::trainer {
@@ -26,7 +26,7 @@ void ForwardRows(const at::Tensor& x, const at::Tensor& weight, double epsilon, 
   const float *const from = x.const_data_ptr<float>(), *const scale = weight.const_data_ptr<float>();
   auto* const to = static_cast<T*>(y.mutable_data_ptr());
   float* const inverses = inverse.mutable_data_ptr<float>();
-  at::parallel_for(0, rows, kRows, [&](std::int64_t begin, std::int64_t end) {
+  ParallelFor(0, rows, kRows, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t row = begin; row < end; ++row) {
       inverses[row] = NormRow(width, epsilon, from + row * width, scale, to + row * width);
     }
@@ -56,7 +56,7 @@ void BackwardRows(const at::Tensor& x, const at::Tensor& weight, const at::Tenso
   const auto* const g_data = static_cast<const T*>(g.const_data_ptr());
   float* const gx_data = gx.mutable_data_ptr<float>();
   float* const partials = partial.defined() ? partial.mutable_data_ptr<float>() : nullptr;
-  at::parallel_for(0, chunks, 1, [&](std::int64_t begin, std::int64_t end) {
+  ParallelFor(0, chunks, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t chunk = begin; chunk < end; ++chunk) {
       for (std::int64_t row = chunk * kRows; row < std::min(rows, (chunk + 1) * kRows); ++row) {
         const std::int64_t at = row * width;

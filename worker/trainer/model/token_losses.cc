@@ -1,12 +1,12 @@
 #include "worker/trainer/model/token_losses.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
 
+#include "worker/trainer/model/parallel.h"
 #include "worker/trainer/model/row_kernels.h"
 
 namespace lorikeet::trainer {
@@ -28,7 +28,7 @@ template <typename T>
 void Rows(at::Tensor& logits, const std::int64_t* labels, float* losses, bool gradient) {
   const std::int64_t rows = logits.size(0), columns = logits.size(1);
   auto* const data = static_cast<T*>(logits.mutable_data_ptr());
-  at::parallel_for(0, rows, 4, [&](std::int64_t begin, std::int64_t end) {
+  ParallelFor(0, rows, 4, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t row = begin; row < end; ++row) {
       losses[row] = CrossEntropyRow(columns, labels[row], gradient, data + row * columns);
     }

@@ -1,11 +1,10 @@
 #include "worker/trainer/train/data.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <cmath>
 
 #include "worker/text/fingerprint.h"
+#include "worker/trainer/model/parallel.h"
 #include "worker/trainer/train/permutation.h"
 
 namespace lorikeet::trainer {
@@ -95,7 +94,7 @@ StatusOr<TrialData> ReadTrialData(const DataSettings& settings) {
 
 void Tokenize(const DataSettings& settings, const text::Tokenizer& tokenizer, Split& split) {
   split.examples.resize(split.documents.size());
-  at::parallel_for(
+  ParallelFor(
       0, static_cast<std::int64_t>(split.documents.size()), 8, [&](std::int64_t begin, std::int64_t end) {
         for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
           const text::Document& document = split.documents[i];

@@ -1,6 +1,5 @@
 #include "worker/trainer/train/evaluate.h"
 
-#include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 
 #include "worker/text/rouge.h"
 #include "worker/text/sentences.h"
+#include "worker/trainer/model/parallel.h"
 #include "worker/trainer/train/batches.h"
 #include "worker/trainer/train/memory.h"
 
@@ -85,7 +85,7 @@ ScoredSplit Score(const std::string& name, const Split& split, const Summaries& 
   const auto count = static_cast<std::int64_t>(split.documents.size());
   scored.predictions.resize(split.documents.size());
   const bool generated = !summaries.generated.empty();
-  at::parallel_for(0, count, 4, [&](std::int64_t begin, std::int64_t end) {
+  ParallelFor(0, count, 4, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t position = begin; position < end; ++position) {
       const auto i = static_cast<std::size_t>(position);
       const text::Document& document = split.documents[i];

@@ -1,10 +1,9 @@
 #include "worker/trainer/train/pretrain.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <limits>
 
+#include "worker/trainer/model/parallel.h"
 #include "worker/trainer/train/batches.h"
 #include "worker/trainer/train/prefix_lm.h"
 #include "worker/trainer/train/step.h"
@@ -22,7 +21,7 @@ constexpr std::uint64_t kParts = 1'000'000;  // what a share is drawn from
 std::vector<Piece> CutIntoPieces(const std::vector<std::string>& texts, const text::Tokenizer& tokenizer,
                                  std::int64_t length) {
   std::vector<std::vector<Piece>> by_text(texts.size());
-  at::parallel_for(0, static_cast<std::int64_t>(texts.size()), 8, [&](std::int64_t begin, std::int64_t end) {
+  ParallelFor(0, static_cast<std::int64_t>(texts.size()), 8, [&](std::int64_t begin, std::int64_t end) {
     for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
       Piece tokens = tokenizer.Encode(texts[i], std::numeric_limits<std::int64_t>::max());
       tokens.pop_back();  // </s>

@@ -1,0 +1,16 @@
+#include "worker/trainer/model/parallel.h"
+
+#include <ATen/Parallel.h>
+
+#ifndef _OPENMP
+#error "this file needs OpenMP: without it every loop would run on one thread"
+#endif
+
+namespace lorikeet::trainer {
+
+void ParallelFor(std::int64_t begin, std::int64_t end, std::int64_t grain,
+                 const std::function<void(std::int64_t, std::int64_t)>& body) {
+  at::parallel_for(begin, end, grain, body);
+}
+
+}  // namespace lorikeet::trainer
