@@ -35,61 +35,95 @@ LORIKEET_INLINE std::uint32_t Pair(float first, float second) {
   return RoundToBfloat16(first) | (RoundToBfloat16(second) << 16);
 }
 
-template <bool kDrops, typename T>
-LORIKEET_INLINE void ExponentialsOf(const ScoreBlock& block, T* weights, float* top, float* sum) {
+// What a block holds, read once: a read that depends on a comparison is a branch, and branches are no
+// vectors.
+struct Drops {
+  explicit Drops(const ScoreBlock& block)
+      : starts(block.starts), strides(block.strides), threshold(block.threshold), scale(block.scale) {}
+  // The factors of a quad's keys for query q.
+  template <bool kDrops>
+  LORIKEET_INLINE void Factors(std::uint32_t word, std::int64_t q, float& f0, float& f1, float& f2,
+                               float& f3) const {
+    if constexpr (kDrops) {
+      const std::uint32_t even = Scatter32(starts[q] + word * strides[q]);
+      const std::uint32_t odd = Scatter32(starts[q] + (word + 1) * strides[q]);
+      f0 = Factor(even & 0xffffU, threshold, scale);
+      f1 = Factor(odd & 0xffffU, threshold, scale);
+      f2 = Factor(even >> 16, threshold, scale);
+      f3 = Factor(odd >> 16, threshold, scale);
+    } else {
+      f0 = f1 = f2 = f3 = 1;
+    }
+  }
+  const std::uint32_t *const starts, *const strides;
+  const std::uint32_t threshold;
+  const float scale;
+};
+
+template <bool kBias>
+LORIKEET_INLINE void AddBiasAndFindTop(const ScoreBlock& block, float* top) {
   const std::int64_t queries = block.queries;
-  for (std::int64_t q = 0; q < queries; ++q) top[q] = -std::numeric_limits<float>::infinity(), sum[q] = 0;
+  for (std::int64_t q = 0; q < queries; ++q) top[q] = -std::numeric_limits<float>::infinity();
   for (std::int64_t n = 0; n < block.keys; ++n) {
     float* const s = block.scores + n * queries;
     const float bias = block.key_bias[n];
-    const float* const relative = block.relative ? block.relative - n : nullptr;
-    if (relative) {
-#pragma omp simd
-      for (std::int64_t q = 0; q < queries; ++q) {
-        s[q] += relative[q] + bias;
-        top[q] = top[q] < s[q] ? s[q] : top[q];
-      }
-    } else {
-#pragma omp simd
-      for (std::int64_t q = 0; q < queries; ++q) {
-        s[q] += bias;
-        top[q] = top[q] < s[q] ? s[q] : top[q];
-      }
-    }
-  }
-  for (std::int64_t i = 0; i < block.keys / 4; ++i) {
-    const Quad quad = QuadAt(i);
-    const float *s0 = block.scores + quad.keys[0] * queries, *s1 = s0 + queries;
-    const float *s2 = block.scores + quad.keys[2] * queries, *s3 = s2 + queries;
-    // In pairs, two rows lie in the place of two: a 32-bit word for each query.
-    T *const first = weights + quad.keys[0] * queries, *const second = weights + quad.keys[2] * queries;
+    const float* const relative = kBias ? block.relative - n : nullptr;
 #pragma omp simd
     for (std::int64_t q = 0; q < queries; ++q) {
-      float p0 = Exp(s0[q] - top[q]), p1 = Exp(s1[q] - top[q]);
-      float p2 = Exp(s2[q] - top[q]), p3 = Exp(s3[q] - top[q]);
+      const float score = s[q] + (kBias ? relative[q] + bias : bias);
+      s[q] = score;
+      top[q] = top[q] < score ? score : top[q];
+    }
+  }
+}
+
+template <bool kDrops, typename T>
+LORIKEET_INLINE void ExponentialsOf(const ScoreBlock& block, T* weights, const float* top, float* sum) {
+  const std::int64_t queries = block.queries, quads = block.keys / 4;
+  const float* const scores = block.scores;
+  const Drops drops(block);
+  for (std::int64_t q = 0; q < queries; ++q) sum[q] = 0;
+  for (std::int64_t i = 0; i < quads; ++i) {
+    const Quad quad = QuadAt(i);
+    const float *const s0 = scores + quad.keys[0] * queries, *const s1 = s0 + queries;
+    const float *const s2 = scores + quad.keys[2] * queries, *const s3 = s2 + queries;
+    // In pairs, two rows lie in the place of two: a 32-bit word for each query.
+    T *const first = weights + quad.keys[0] * queries, *const second = weights + quad.keys[2] * queries;
+    auto *const first_pairs = reinterpret_cast<std::uint32_t*>(first), *const second_pairs =
+                                                                           reinterpret_cast<std::uint32_t*>(
+                                                                               second);
+    const std::uint32_t word = quad.word;
+#pragma omp simd
+    for (std::int64_t q = 0; q < queries; ++q) {
+      const float p0 = Exp(s0[q] - top[q]), p1 = Exp(s1[q] - top[q]);
+      const float p2 = Exp(s2[q] - top[q]), p3 = Exp(s3[q] - top[q]);
       sum[q] += (p0 + p1) + (p2 + p3);
-      if constexpr (kDrops) {
-        const std::uint32_t even = Scatter32(block.starts[q] + quad.word * block.strides[q]);
-        const std::uint32_t odd = Scatter32(block.starts[q] + (quad.word + 1) * block.strides[q]);
-        p0 *= Factor(even & 0xffffU, block.threshold, block.scale);
-        p1 *= Factor(odd & 0xffffU, block.threshold, block.scale);
-        p2 *= Factor(even >> 16, block.threshold, block.scale);
-        p3 *= Factor(odd >> 16, block.threshold, block.scale);
-      }
+      float f0, f1, f2, f3;
+      drops.Factors<kDrops>(word, q, f0, f1, f2, f3);
       if constexpr (sizeof(T) == sizeof(float)) {
-        first[q] = p0, first[queries + q] = p1, second[q] = p2, second[queries + q] = p3;
+        first[q] = p0 * f0, first[queries + q] = p1 * f1, second[q] = p2 * f2, second[queries + q] = p3 * f3;
       } else {
-        reinterpret_cast<std::uint32_t*>(first)[q] = Pair(p0, p1);
-        reinterpret_cast<std::uint32_t*>(second)[q] = Pair(p2, p3);
+        first_pairs[q] = Pair(p0 * f0, p1 * f1);
+        second_pairs[q] = Pair(p2 * f2, p3 * f3);
       }
     }
   }
 }
 
-template <bool kDrops, bool kRelative, typename T>
+template <typename T>
+LORIKEET_INLINE void AnyExponentials(const ScoreBlock& block, T* weights, float* top, float* sum) {
+  block.relative ? AddBiasAndFindTop<true>(block, top) : AddBiasAndFindTop<false>(block, top);
+  block.starts ? ExponentialsOf<true>(block, weights, top, sum)
+               : ExponentialsOf<false>(block, weights, top, sum);
+}
+
+// kSums: whether the relative bias is trained; it then exists.
+template <bool kDrops, bool kBias, bool kSums, typename T>
 LORIKEET_INLINE void GradientsOf(const ScoreBlock& block, const ScoreGradients<T>& out) {
-  const std::int64_t queries = block.queries;
-  for (std::int64_t i = 0; i < block.keys / 4; ++i) {
+  const std::int64_t queries = block.queries, quads = block.keys / 4;
+  const float *const log_sums = out.log_sum, *const deltas = out.delta;
+  const Drops drops(block);
+  for (std::int64_t i = 0; i < quads; ++i) {
     const Quad quad = QuadAt(i);
     const float *s[4], *g[4], *relative[4];
     float bias[4], *table[4];
@@ -98,32 +132,26 @@ LORIKEET_INLINE void GradientsOf(const ScoreBlock& block, const ScoreGradients<T
       const std::int64_t n = quad.keys[k];
       s[k] = block.scores + n * queries;
       g[k] = out.weight_gradients + n * queries;
-      relative[k] = block.relative - (block.relative ? n : 0);
+      relative[k] = kBias ? block.relative - n : nullptr;
       bias[k] = block.key_bias[n];
       dropped[k] = out.dropped + n * queries;
       gradients[k] = out.gradients + n * queries;
-      if constexpr (kRelative) table[k] = out.relative + n % kKeyGroup * out.relative_stride - n;
+      table[k] = kSums ? out.relative + n % kKeyGroup * out.relative_stride - n : nullptr;
     }
     auto* const first = reinterpret_cast<std::uint32_t*>(out.gradients_in_pairs + quad.keys[0] * queries);
     auto* const second = reinterpret_cast<std::uint32_t*>(out.gradients_in_pairs + quad.keys[2] * queries);
+    const std::uint32_t word = quad.word;
 #pragma omp simd
     for (std::int64_t q = 0; q < queries; ++q) {
       float b0 = bias[0], b1 = bias[1], b2 = bias[2], b3 = bias[3];
-      if (block.relative) {
+      if constexpr (kBias) {
         b0 += relative[0][q], b1 += relative[1][q], b2 += relative[2][q], b3 += relative[3][q];
       }
-      const float log_sum = out.log_sum[q], delta = out.delta[q];
+      const float log_sum = log_sums[q], delta = deltas[q];
       const float p0 = Exp(s[0][q] + b0 - log_sum), p1 = Exp(s[1][q] + b1 - log_sum);
       const float p2 = Exp(s[2][q] + b2 - log_sum), p3 = Exp(s[3][q] + b3 - log_sum);
-      float f0 = 1, f1 = 1, f2 = 1, f3 = 1;
-      if constexpr (kDrops) {
-        const std::uint32_t even = Scatter32(block.starts[q] + quad.word * block.strides[q]);
-        const std::uint32_t odd = Scatter32(block.starts[q] + (quad.word + 1) * block.strides[q]);
-        f0 = Factor(even & 0xffffU, block.threshold, block.scale);
-        f1 = Factor(odd & 0xffffU, block.threshold, block.scale);
-        f2 = Factor(even >> 16, block.threshold, block.scale);
-        f3 = Factor(odd >> 16, block.threshold, block.scale);
-      }
+      float f0, f1, f2, f3;
+      drops.Factors<kDrops>(word, q, f0, f1, f2, f3);
       StorePlain(dropped, q, p0 * f0, p1 * f1, p2 * f2, p3 * f3);
       const float d0 = p0 * (f0 * g[0][q] - delta), d1 = p1 * (f1 * g[1][q] - delta);
       const float d2 = p2 * (f2 * g[2][q] - delta), d3 = p3 * (f3 * g[3][q] - delta);
@@ -132,36 +160,39 @@ LORIKEET_INLINE void GradientsOf(const ScoreBlock& block, const ScoreGradients<T
         first[q] = Pair(d0, d1);
         second[q] = Pair(d2, d3);
       }
-      if constexpr (kRelative) {
+      if constexpr (kSums) {
         table[0][q] += d0, table[1][q] += d1, table[2][q] += d2, table[3][q] += d3;
       }
     }
   }
 }
 
+template <bool kDrops, typename T>
+LORIKEET_INLINE void GradientsWith(const ScoreBlock& block, const ScoreGradients<T>& gradients) {
+  if (gradients.relative) {
+    GradientsOf<kDrops, true, true>(block, gradients);
+  } else if (block.relative) {
+    GradientsOf<kDrops, true, false>(block, gradients);
+  } else {
+    GradientsOf<kDrops, false, false>(block, gradients);
+  }
+}
+
 template <typename T>
 LORIKEET_INLINE void AnyGradients(const ScoreBlock& block, const ScoreGradients<T>& gradients) {
-  if (block.starts) {
-    gradients.relative ? GradientsOf<true, true>(block, gradients)
-                       : GradientsOf<true, false>(block, gradients);
-  } else {
-    gradients.relative ? GradientsOf<false, true>(block, gradients)
-                       : GradientsOf<false, false>(block, gradients);
-  }
+  block.starts ? GradientsWith<true>(block, gradients) : GradientsWith<false>(block, gradients);
 }
 
 }  // namespace
 
 LORIKEET_VECTORISED
 void Exponentials(const ScoreBlock& block, float* weights, float* top, float* sum) {
-  block.starts ? ExponentialsOf<true>(block, weights, top, sum)
-               : ExponentialsOf<false>(block, weights, top, sum);
+  AnyExponentials(block, weights, top, sum);
 }
 
 LORIKEET_VECTORISED
 void Exponentials(const ScoreBlock& block, Bfloat16Bits* weights, float* top, float* sum) {
-  block.starts ? ExponentialsOf<true>(block, weights, top, sum)
-               : ExponentialsOf<false>(block, weights, top, sum);
+  AnyExponentials(block, weights, top, sum);
 }
 
 LORIKEET_VECTORISED

@@ -18,10 +18,15 @@ LORIKEET_INLINE float Dot(std::int64_t count, const float* a, const float* b) {
 LORIKEET_INLINE void GroupFactors(const DropoutMask& mask, const DropoutRow& row, std::int64_t first,
                                   float* factors) {
   const auto word = static_cast<std::uint32_t>(first / 2);
-  for (std::uint32_t i = 0; i < kDropoutHalf; ++i) {
-    const std::uint32_t draw = Draw(row, word + i);
-    factors[i] = (draw & 0xffffU) < mask.threshold ? 0.0f : mask.scale;
-    factors[i + kDropoutHalf] = (draw >> 16) < mask.threshold ? 0.0f : mask.scale;
+  // Read once: a read that depends on a comparison is a branch, and branches are no vectors.
+  const std::uint32_t threshold = mask.threshold;
+  const float scale = mask.scale;
+  const DropoutRow draws = row;
+#pragma omp simd
+  for (std::int64_t i = 0; i < kDropoutHalf; ++i) {
+    const std::uint32_t draw = Draw(draws, word + static_cast<std::uint32_t>(i));
+    factors[i] = (draw & 0xffffU) < threshold ? 0.0f : scale;
+    factors[i + kDropoutHalf] = (draw >> 16) < threshold ? 0.0f : scale;
   }
 }
 
@@ -31,17 +36,20 @@ LORIKEET_INLINE void WithFactors(const DropoutMask& mask, const DropoutRow& row,
                                  const Body& body) {
   std::int64_t first = 0;
   if (mask.threshold == 0) {
-    for (; first < count; ++first) body(first, 1.0f);
+#pragma omp simd
+    for (std::int64_t i = 0; i < count; ++i) body(i, 1.0f);
     return;
   }
   float factors[kDropoutGroup];
   for (; first + kDropoutGroup <= count; first += kDropoutGroup) {
     GroupFactors(mask, row, first, factors);
+#pragma omp simd
     for (std::int64_t i = 0; i < kDropoutGroup; ++i) body(first + i, factors[i]);
   }
   if (first == count) return;
   GroupFactors(mask, row, first, factors);
-  for (std::int64_t i = 0; first + i < count; ++i) body(first + i, factors[i]);
+#pragma omp simd
+  for (std::int64_t i = 0; i < count - first; ++i) body(first + i, factors[i]);
 }
 
 template <typename From, typename To>
