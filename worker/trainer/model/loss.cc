@@ -16,9 +16,9 @@ TokenLoss Loss(const T5& model, const Batch& batch, const ForwardContext& contex
 
   // Logits of real target tokens only: the head's product is the largest of all, and padding is often half of
   // it.
-  const at::Tensor real = batch.target_mask.flatten().nonzero().squeeze(1);            // [N]
-  const at::Tensor logits = model.Logits(hidden.flatten(0, 1).index_select(0, real));  // [N, V]
-  const at::Tensor labels = batch.target.flatten().index_select(0, real);              // [N]
+  const at::Tensor real = batch.target_mask.flatten().nonzero().squeeze(1);                     // [N]
+  const at::Tensor logits = model.Logits(hidden.flatten(0, 1).index_select(0, real), context);  // [N, V]
+  const at::Tensor labels = batch.target.flatten().index_select(0, real);                       // [N]
   const at::Tensor losses =
       at::cross_entropy_loss(logits.to(at::kFloat), labels, /*weight=*/{}, at::Reduction::None);
 

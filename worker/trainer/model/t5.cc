@@ -96,11 +96,14 @@ at::Tensor T5::Decode(const at::Tensor& decoder_input, const EncoderOutput& enco
   return RunDecoder(impl_->decoder, impl_->Embed(decoder_input), encoder, context);
 }
 
-at::Tensor T5::Logits(const at::Tensor& hidden) const {
+at::Tensor T5::Logits(const at::Tensor& hidden, const ForwardContext& context) const {
   const at::Tensor scaled = config().scale_decoder_outputs
                                 ? hidden * std::pow(static_cast<double>(config().d_model), -0.5)
                                 : hidden;
-  return at::linear(scaled.to(compute()), impl_->head.to(compute()));
+  const at::Tensor x = scaled.to(compute()), logits = at::linear(x, impl_->head.to(compute()));
+  const at::Tensor delta =
+      context.adapter ? context.adapter->Delta("lm_head", x, context.dropout) : at::Tensor();
+  return delta.defined() ? logits + delta : logits;
 }
 
 DecoderCache T5::StartDecoding(const EncoderOutput& encoder, const ForwardContext& context) const {
@@ -109,7 +112,7 @@ DecoderCache T5::StartDecoding(const EncoderOutput& encoder, const ForwardContex
 
 at::Tensor T5::DecodeStep(const at::Tensor& tokens, DecoderCache& cache,
                           const ForwardContext& context) const {
-  return Logits(RunDecoderStep(impl_->decoder, impl_->Embed(tokens), cache, context)).to(at::kFloat);
+  return Logits(RunDecoderStep(impl_->decoder, impl_->Embed(tokens), cache, context), context).to(at::kFloat);
 }
 
 void T5::SelectRows(DecoderCache& cache, const at::Tensor& rows, const at::Tensor& documents) {

@@ -83,8 +83,9 @@ class T5 {
   // decoder_input: [B, T] int64 (shifted right). Returns hidden states [B, T, D], ready for Logits.
   at::Tensor Decode(const at::Tensor& decoder_input, const EncoderOutput& encoder,
                     const ForwardContext& context) const;
-  // hidden [..., D] to logits [..., V]; scaled by D^-0.5 where the head is tied as T5 v1.0 does.
-  at::Tensor Logits(const at::Tensor& hidden) const;
+  // hidden [..., D] to logits [..., V]; scaled by D^-0.5 where the head is tied as T5 v1.0 does. LoRA may
+  // adapt the head as "lm_head".
+  at::Tensor Logits(const at::Tensor& hidden, const ForwardContext& context) const;
 
   DecoderCache StartDecoding(const EncoderOutput& encoder, const ForwardContext& context) const;
   // tokens: [rows] int64, the last token of each row. Returns logits [rows, V] in fp32; the cache grows by

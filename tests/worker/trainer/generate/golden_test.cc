@@ -8,6 +8,9 @@
 namespace lorikeet::trainer {
 namespace {
 
+// So many documents are generated for alone too.
+constexpr std::size_t kAlone = 5;
+
 class GenerateGoldenTest : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(GenerateGoldenTest, TokenForTokenAndWhateverTheBatch) {
@@ -19,10 +22,11 @@ TEST_P(GenerateGoldenTest, TokenForTokenAndWhateverTheBatch) {
     const std::vector<Generated> together = Generate(*model, {}, sources, settings);
     ASSERT_EQ(together.size(), item["summaries"].size());
     for (std::size_t i = 0; i < sources.size(); ++i) {
-      const auto expected = item["summaries"][i]["tokens"].get<std::vector<text::TokenId>>();
-      const bool ended = item["summaries"][i]["ended"].get<bool>();
+      const auto expected = item["summaries"][i].get<std::vector<text::TokenId>>();
+      const bool ended = item["ended"][i].get<int>() != 0;
       EXPECT_EQ(together[i].tokens, expected) << item["settings"] << ", document " << i;
       EXPECT_EQ(together[i].ended, ended) << item["settings"] << ", document " << i;
+      if (i >= kAlone) continue;
       // Alone, without any padding.
       const std::vector<Generated> alone = Generate(*model, {}, std::span(&sources[i], 1), settings);
       EXPECT_EQ(alone.front().tokens, expected) << item["settings"] << ", document " << i;
