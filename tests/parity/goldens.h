@@ -27,6 +27,9 @@ using Rows = std::vector<std::vector<text::TokenId>>;
 // Models that make_goldens.py makes; the first two have trained adapters and trajectories too.
 inline const std::vector<std::string> kGoldenModels = {"t5_v1_0", "t5_v1_1", "tied_unscaled"};
 inline const std::vector<std::string> kTrainedGoldenModels = {"t5_v1_0", "t5_v1_1"};
+// Adapters that peft saved for them; make_goldens.py says what each is.
+inline const std::vector<std::string> kGoldenAdapters = {"lora",      "lora_patterns", "lora_layers",
+                                                         "lora_head", "prompt",        "prompt_once"};
 // How far fp32 results may be from transformers', relative to their norm.
 inline constexpr double kParity = 1e-4;
 
@@ -78,6 +81,11 @@ inline Batch MakeBatch(const nlohmann::json& golden) {
   return MakeBatch(golden["source"].get<Rows>(), golden["target"].get<Rows>());
 }
 
+// What the adapters' golden logits are of.
+inline Batch AdapterBatch(const std::string& name) {
+  return MakeBatch(GoldenJson(name + "/batches.json")["adapters"]);
+}
+
 // Logits [B, T, V] of a teacher-forced pass, padding included, as transformers gives them.
 inline at::Tensor AllLogits(const T5& model, const Batch& batch, const ForwardContext& context = {}) {
   const at::NoGradGuard no_grad;
@@ -85,7 +93,7 @@ inline at::Tensor AllLogits(const T5& model, const Batch& batch, const ForwardCo
       at::full({batch.target.size(0), 1}, model.config().decoder_start_token_id, at::kLong);
   const at::Tensor input = at::cat({start, batch.target.narrow(1, 0, batch.target.size(1) - 1)}, 1);
   const EncoderOutput encoder = model.Encode(batch.source, batch.source_mask, context);
-  return model.Logits(model.Decode(input, encoder, context)).to(at::kFloat);
+  return model.Logits(model.Decode(input, encoder, context), context).to(at::kFloat);
 }
 
 // ‖actual − expected‖ / ‖expected‖.

@@ -54,8 +54,7 @@ StatusOr<std::unique_ptr<Adapter>> LoadAdapter(const std::string& directory, con
 Status MergeAdapter(const Adapter& adapter, T5& model) {
   const auto* lora = dynamic_cast<const LoraAdapter*>(&adapter);
   if (!lora) return InvalidArgument("a prompt cannot be folded into weights; only LoRA can");
-  lora->AddTo(model);
-  return {};
+  return lora->AddTo(model);
 }
 
 }  // namespace lorikeet::trainer

@@ -25,9 +25,15 @@ class Adapter {
   // "prompt_embeddings"). fp32, requires_grad.
   virtual const std::map<std::string, at::Tensor>& parameters() const = 0;
 
-  // LoRA: what to add to the output of the linear layer `name` ("decoder.block.1.layer.0.SelfAttention.v")
-  // for input x [..., in]; undefined tensor where the adapter does not touch that layer.
+  // LoRA: what to add to the output of the linear layer `name` ("decoder.block.1.layer.0.SelfAttention.v",
+  // "lm_head") for input x [..., in]; undefined tensor where the adapter does not touch that layer.
   virtual at::Tensor Delta(const std::string& name, const at::Tensor& x, DropoutStream* dropout) const = 0;
+  // The same as matrices: y += scale · b a x, without dropout. Undefined tensors where Delta is undefined.
+  struct LowRank {
+    at::Tensor a, b;  // [rank, in], [out, rank] fp32
+    double scale = 1;
+  };
+  virtual LowRank UpdateOf(const std::string& name) const = 0;
   // Prompt tuning: [P, D] to put before the source's embeddings; undefined for LoRA.
   virtual at::Tensor Prompt() const = 0;
 
@@ -46,7 +52,8 @@ StatusOr<std::unique_ptr<Adapter>> CreateAdapter(const Trial& trial, const T5& m
 // so is an adapter whose shapes do not fit the model.
 StatusOr<std::unique_ptr<Adapter>> LoadAdapter(const std::string& directory, const T5& model);
 
-// Folds LoRA into the model's parameters (W += alpha/rank · B·A). Refuses a prompt.
+// Folds LoRA into the model's parameters (W += alpha/rank · B·A). Refuses a prompt, and LoRA of a head that
+// is tied.
 Status MergeAdapter(const Adapter& adapter, T5& model);
 
 }  // namespace lorikeet::trainer

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <string_view>
 
 #include "common/files.h"
@@ -18,8 +19,12 @@ constexpr std::string_view kWeight = ".weight";
 
 std::string Shape(at::IntArrayRef shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
 
-// The weight of one of T5's linear layers, or undefined: no head, no embedding, no norm.
+constexpr std::string_view kHead = "lm_head";
+
+// The weight of one of T5's linear layers, or undefined: no embedding, no norm.
 at::Tensor LinearWeight(const T5& model, const std::string& module) {
+  if (module == kHead)
+    return model.parameters().at(model.config().tie_word_embeddings ? "shared.weight" : "lm_head.weight");
   const bool in_block = module.find(".block.") != std::string::npos;
   const bool linear =
       in_block && !module.ends_with("layer_norm") && !module.ends_with("relative_attention_bias");
@@ -42,6 +47,14 @@ Parsed Parse(const std::string& name) {
   return {};
 }
 
+// The base's own weight that PEFT puts into the file too where the head is adapted
+// ("lm_head.base_layer.weight"), or undefined.
+at::Tensor BaseWeight(const T5& model, const std::string& name) {
+  constexpr std::string_view kCopy = ".base_layer.weight";
+  if (!name.starts_with(kPrefix) || !name.ends_with(kCopy)) return {};
+  return LinearWeight(model, name.substr(kPrefix.size(), name.size() - kPrefix.size() - kCopy.size()));
+}
+
 std::string Join(std::vector<std::string> mistakes) {
   constexpr std::size_t kShown = 8;
   const std::size_t more = mistakes.size() > kShown ? mistakes.size() - kShown : 0;
@@ -58,8 +71,10 @@ std::string LoraName(const std::string& module, char matrix) {
 std::vector<std::string> LoraAdapter::TargetedModules(const T5& model,
                                                       const std::vector<std::string>& targets) {
   std::vector<std::string> modules;
-  for (const auto& [name, tensor] : model.parameters()) {
-    const std::string module = name.substr(0, name.size() - kWeight.size());
+  std::set<std::string> names = {std::string(kHead)};  // where it is tied, no parameter has its name
+  for (const auto& [name, tensor] : model.parameters())
+    names.insert(name.substr(0, name.size() - kWeight.size()));
+  for (const std::string& module : names) {
     // As PEFT matches a list: the whole name, or its end after a dot.
     const bool targeted = std::any_of(targets.begin(), targets.end(), [&](const std::string& target) {
       return module == target || module.ends_with("." + target);
@@ -74,7 +89,7 @@ LoraAdapter::LoraAdapter(PeftLora config, std::map<std::string, at::Tensor> tens
   for (auto& [name, tensor] : parameters_) {
     tensor.set_requires_grad(true);
     const Parsed parsed = Parse(name);
-    Module& module = modules_[parsed.module];
+    LowRank& module = modules_[parsed.module];
     (parsed.matrix == 'A' ? module.a : module.b) = tensor;
     module.scale = config_.Scale(parsed.module);
   }
@@ -83,11 +98,16 @@ LoraAdapter::LoraAdapter(PeftLora config, std::map<std::string, at::Tensor> tens
 at::Tensor LoraAdapter::Delta(const std::string& name, const at::Tensor& x, DropoutStream* dropout) const {
   const auto found = modules_.find(name);
   if (found == modules_.end()) return {};
-  const Module& module = found->second;
+  const LowRank& module = found->second;
   const at::Tensor seen = dropout ? dropout->Apply(x, config_.dropout) : x;
   // Scaled where it is smallest.
   const at::Tensor inner = at::linear(seen, module.a.to(x.scalar_type())) * module.scale;  // [..., rank]
   return at::linear(inner, module.b.to(x.scalar_type()));
+}
+
+Adapter::LowRank LoraAdapter::UpdateOf(const std::string& name) const {
+  const auto found = modules_.find(name);
+  return found == modules_.end() ? LowRank{} : found->second;
 }
 
 Status LoraAdapter::Save(const std::string& directory, const std::string& base_model) const {
@@ -102,12 +122,18 @@ Status LoraAdapter::Save(const std::string& directory, const std::string& base_m
   });
 }
 
-void LoraAdapter::AddTo(const T5& model) const {
+Status LoraAdapter::AddTo(const T5& model) const {
+  if (modules_.contains(std::string(kHead)) && model.config().tie_word_embeddings) {
+    return InvalidArgument(
+        "lm_head is adapted, and this model's head is its embeddings too: folded into them, both would "
+        "change");
+  }
   const at::NoGradGuard no_grad;
   for (const auto& [name, module] : modules_) {
     at::Tensor weight = LinearWeight(model, name);
     weight.copy_(weight.to(at::kFloat) + at::mm(module.b, module.a) * module.scale);
   }
+  return absl::OkStatus();
 }
 
 std::unique_ptr<Adapter> CreateLora(const LoraSettings& settings, std::uint64_t seed, const T5& model) {
@@ -139,12 +165,19 @@ StatusOr<std::unique_ptr<Adapter>> LoadLora(const PeftLora& config,
   std::map<std::string, at::Tensor> placed;
   std::map<std::string, int> matrices;  // of each module
   for (const auto& [name, tensor] : tensors) {
+    if (const at::Tensor base = BaseWeight(model, name); base.defined()) {
+      if (base.sizes() != tensor.sizes() || !at::equal(tensor.to(base.options()), base)) {
+        mistakes.push_back(fmt::format("{} {} is not this model's: the adapter belongs to another one", name,
+                                       Shape(tensor.sizes())));
+      }
+      continue;
+    }
     const auto [module, matrix] = Parse(name);
     const at::Tensor weight = matrix ? LinearWeight(model, module) : at::Tensor();
     if (!weight.defined()) {
-      mistakes.push_back(fmt::format(
-          "{} {} does not adapt a linear layer of this T5's blocks, and nothing else is supported", name,
-          Shape(tensor.sizes())));
+      mistakes.push_back(
+          fmt::format("{} {} does not adapt a linear layer of this T5, and nothing else is supported", name,
+                      Shape(tensor.sizes())));
       continue;
     }
     const std::int64_t rank = config.Rank(module);

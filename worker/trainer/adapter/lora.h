@@ -17,7 +17,7 @@ namespace lorikeet::trainer {
 class LoraAdapter : public Adapter {
  public:
   // Names of the base's linear layers that `targets` names ("q": every …SelfAttention.q, …EncDecAttention.q).
-  // The head and the embeddings are none of them.
+  // The head is "lm_head"; the embeddings are none of them.
   static std::vector<std::string> TargetedModules(const T5& model, const std::vector<std::string>& targets);
 
   // `tensors` by PEFT's names: a lora_A [rank, in] and a lora_B [out, rank] for each adapted module; fp32, on
@@ -26,20 +26,17 @@ class LoraAdapter : public Adapter {
 
   const std::map<std::string, at::Tensor>& parameters() const override { return parameters_; }
   at::Tensor Delta(const std::string& name, const at::Tensor& x, DropoutStream* dropout) const override;
+  LowRank UpdateOf(const std::string& name) const override;
   at::Tensor Prompt() const override { return {}; }
   Status Save(const std::string& directory, const std::string& base_model) const override;
 
-  // Adds each module's scale · B A to its weight, in fp32.
-  void AddTo(const T5& model) const;
+  // Adds each module's scale · B A to its weight, in fp32. Refuses a head that is tied to the embeddings.
+  Status AddTo(const T5& model) const;
 
  private:
-  struct Module {
-    at::Tensor a, b;  // [rank, in], [out, rank]
-    double scale = 1;
-  };
   PeftLora config_;
   std::map<std::string, at::Tensor> parameters_;
-  std::unordered_map<std::string, Module> modules_;
+  std::unordered_map<std::string, LowRank> modules_;
 };
 
 // "base_model.model.<module>.lora_A.weight", and of lora_B.

@@ -33,7 +33,8 @@ const std::set<std::string_view> kLoraKeys = {"r",
                                               "rank_pattern",
                                               "alpha_pattern",
                                               "bias",
-                                              "init_lora_weights"};
+                                              "init_lora_weights",
+                                              "layers_to_transform"};
 const std::set<std::string_view> kPromptKeys = {"num_virtual_tokens", "token_dim",
                                                 "num_transformer_submodules", "prompt_tuning_init",
                                                 "prompt_tuning_init_text"};
@@ -41,6 +42,30 @@ const std::set<std::string_view> kPromptKeys = {"num_virtual_tokens", "token_dim
 bool IsNothing(const Json& value) {
   return value.is_null() || value == false || value == "none" ||
          ((value.is_array() || value.is_object()) && value.empty());
+}
+
+// A key of rank_pattern or alpha_pattern: a Python expression, of which what ECMAScript spells otherwise is
+// translated:
+// (?P<name>…), \A and \Z. As PEFT's get_pattern_key: the module's name ends in what the expression matches.
+std::regex Parse(const std::string& pattern) {
+  std::string spelled;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    const std::string_view rest = std::string_view(pattern).substr(i);
+    if (rest.starts_with("(?P<")) {
+      const std::size_t end = std::min(rest.find('>'), rest.size() - 1);
+      spelled += '(';
+      i += end;
+    } else if (rest.starts_with("\\A") || rest.starts_with("\\Z")) {
+      spelled += rest[1] == 'A' ? '^' : '$';
+      ++i;
+    } else if (rest.starts_with('\\') && rest.size() > 1) {
+      spelled += rest.substr(0, 2);
+      ++i;
+    } else {
+      spelled += pattern[i];
+    }
+  }
+  return std::regex("(.*\\.)?(" + spelled + ")");
 }
 
 // Reads keys of one object; the first mistake is kept, naming file and key.
@@ -83,9 +108,13 @@ class Reader {
     for (const auto& [pattern, value] : json_[key].items()) {
       if (!value.is_number() || value < 0 || value > kMaximum) return Refuse(key, "numbers would be right");
       try {
-        std::regex parsed(pattern);
+        Parse(pattern);
       } catch (const std::regex_error&) {
-        return Refuse(key, fmt::format("\"{}\" is not a regular expression", pattern));
+        return Refuse(
+            key,
+            fmt::format("\"{}\" is no regular expression that is supported: nothing that looks behind, no "
+                        "flags, no references to groups by name",
+                        pattern));
       }
       values.emplace_back(pattern, value.template get<Value>());
     }
@@ -130,7 +159,7 @@ void ReadLora(Reader& reader, PeftLora& lora) {
     reader.Refuse("init_lora_weights", "not supported: it changes the base's weights; true would be right");
   }
   // A list of targets with exclusions, or by layer: the tensors tell which modules were meant.
-  if (reader.Has("exclude_modules")) lora.targets.clear();
+  if (reader.Has("exclude_modules") || reader.Has("layers_to_transform")) lora.targets.clear();
 }
 
 void ReadPrompt(Reader& reader, PeftPrompt& prompt) {
@@ -142,12 +171,12 @@ void ReadPrompt(Reader& reader, PeftPrompt& prompt) {
   prompt.init = init == "TEXT" ? "text" : init == "SAMPLE_VOCAB" ? "vocabulary" : "random";
 }
 
-// As PEFT's get_pattern_key: the module's name ends in what the expression matches.
+// The value of the first expression that fits.
 template <typename Value>
 Value Match(const std::vector<std::pair<std::string, Value>>& patterns, const std::string& module,
             Value otherwise) {
   for (const auto& [pattern, value] : patterns) {
-    if (std::regex_match(module, std::regex("(.*\\.)?(" + pattern + ")"))) return value;
+    if (std::regex_match(module, Parse(pattern))) return value;
   }
   return otherwise;
 }

@@ -18,6 +18,7 @@ class PromptAdapter : public Adapter {
 
   const std::map<std::string, at::Tensor>& parameters() const override { return parameters_; }
   at::Tensor Delta(const std::string&, const at::Tensor&, DropoutStream*) const override { return {}; }
+  LowRank UpdateOf(const std::string&) const override { return {}; }
   at::Tensor Prompt() const override { return rows_; }
   // PEFT's default for T5 keeps twice the rows and uses the first half; ours says so in
   // num_transformer_submodules and keeps the rows that are used. PEFT loads both.

@@ -29,27 +29,18 @@ Sources Pad(std::span<const std::vector<text::TokenId>> sources, const T5& model
   return {ids.to(model.device()), mask.to(model.device())};
 }
 
-at::Tensor Indices(const std::vector<std::int64_t>& values, at::Device device) {
-  return at::tensor(at::ArrayRef<std::int64_t>(values), at::kLong).to(device);
-}
-
-// What both searches hold: the documents still in the batch, and the cache whose rows follow them.
-struct Decoding {
+// What both searches hold: the documents still in the batch, and the decoding whose rows follow them.
+struct Search {
   const T5& model;
-  const ForwardContext& context;
   const EvaluateSettings& settings;
-  DecoderCache cache;
+  std::unique_ptr<Decoding> decoding;
   std::vector<std::size_t> documents;  // their numbers in the batch
 
   // Logits [rows, V] fp32 after the rows' last tokens.
-  at::Tensor Step(const std::vector<std::int64_t>& last) {
-    return model.DecodeStep(Indices(last, model.device()), cache, context);
-  }
+  at::Tensor Step(const std::vector<std::int64_t>& last) { return decoding->Step(last); }
   // Rows as `rows` says; documents that are not `kept` leave.
   void Keep(const std::vector<std::int64_t>& rows, const std::vector<std::int64_t>& kept) {
-    const bool all_stay = kept.size() == documents.size();
-    T5::SelectRows(cache, Indices(rows, model.device()),
-                   all_stay ? at::Tensor() : Indices(kept, model.device()));
+    decoding->Select(rows, kept);
     std::vector<std::size_t> left;
     left.reserve(kept.size());
     for (const std::int64_t document : kept) left.push_back(documents[static_cast<std::size_t>(document)]);
@@ -58,24 +49,23 @@ struct Decoding {
 };
 
 // The likeliest next token at every step.
-void Greedy(Decoding& decoding, std::vector<Generated>& results) {
-  const text::TokenId end = decoding.model.config().eos_token_id;
+void Greedy(Search& search, std::vector<Generated>& results) {
+  const text::TokenId end = search.model.config().eos_token_id;
   std::vector<std::vector<text::TokenId>> histories(results.size(),
-                                                    {decoding.model.config().decoder_start_token_id});
-  for (std::int64_t step = 0; step < decoding.settings.max_new_tokens && !decoding.documents.empty();
-       ++step) {
+                                                    {search.model.config().decoder_start_token_id});
+  for (std::int64_t step = 0; step < search.settings.max_new_tokens && !search.documents.empty(); ++step) {
     std::vector<std::int64_t> last;
     std::vector<const std::vector<text::TokenId>*> rows;
-    for (const std::size_t document : decoding.documents) {
+    for (const std::size_t document : search.documents) {
       last.push_back(histories[document].back());
       rows.push_back(&histories[document]);
     }
-    at::Tensor logits = decoding.Step(last);
-    Forbid(decoding.settings, end, rows, logits);
+    at::Tensor logits = search.Step(last);
+    Forbid(search.settings, end, rows, logits);
     const std::vector<Candidate> best = Best(logits, {}, /*rows=*/1, /*count=*/1);
     std::vector<std::int64_t> kept;
     for (std::size_t row = 0; row < best.size(); ++row) {
-      const std::size_t document = decoding.documents[row];
+      const std::size_t document = search.documents[row];
       if (best[row].token == end) {
         results[document].ended = true;
       } else {
@@ -83,33 +73,33 @@ void Greedy(Decoding& decoding, std::vector<Generated>& results) {
         kept.push_back(static_cast<std::int64_t>(row));
       }
     }
-    if (kept.size() < best.size()) decoding.Keep(kept, kept);
+    if (kept.size() < best.size()) search.Keep(kept, kept);
   }
   for (std::size_t i = 0; i < results.size(); ++i) {
     results[i].tokens.assign(histories[i].begin() + 1, histories[i].end());
   }
 }
 
-void Beam(Decoding& decoding, std::vector<Generated>& results) {
-  const T5Config& config = decoding.model.config();
-  const std::int64_t beams = decoding.settings.beams;
+void Beam(Search& search, std::vector<Generated>& results) {
+  const T5Config& config = search.model.config();
+  const std::int64_t beams = search.settings.beams;
   std::vector<BeamSearch> searches;  // of the documents still in the batch
   for (std::size_t i = 0; i < results.size(); ++i) {
-    searches.emplace_back(decoding.settings, config.decoder_start_token_id, config.eos_token_id);
+    searches.emplace_back(search.settings, config.decoder_start_token_id, config.eos_token_id);
   }
   while (!searches.empty()) {
     std::vector<std::int64_t> last;
     std::vector<float> running;
     std::vector<const std::vector<text::TokenId>*> histories;
-    for (const BeamSearch& search : searches) {
-      for (const Hypothesis& hypothesis : search.running()) {
+    for (const BeamSearch& beam : searches) {
+      for (const Hypothesis& hypothesis : beam.running()) {
         last.push_back(hypothesis.tokens.back());
         running.push_back(hypothesis.score);
         histories.push_back(&hypothesis.tokens);
       }
     }
-    at::Tensor scores = at::log_softmax(decoding.Step(last), -1);
-    Forbid(decoding.settings, config.eos_token_id, histories, scores);
+    at::Tensor scores = at::log_softmax(search.Step(last), -1);
+    Forbid(search.settings, config.eos_token_id, histories, scores);
     // Twice as many as there are beams: should all beams end, as many are left to go on with.
     const std::int64_t count = 2 * beams;
     const std::vector<Candidate> best = Best(scores, running, beams, count);
@@ -122,7 +112,7 @@ void Beam(Decoding& decoding, std::vector<Generated>& results) {
       const std::vector<std::int64_t> origins = searches[i].Advance(candidates);
       if (searches[i].done()) {
         const Hypothesis& winner = searches[i].best();
-        Generated& result = results[decoding.documents[i]];
+        Generated& result = results[search.documents[i]];
         result.ended = winner.tokens.back() == config.eos_token_id && winner.tokens.size() > 1;
         result.tokens.assign(winner.tokens.begin() + 1, winner.tokens.end() - (result.ended ? 1 : 0));
         continue;
@@ -132,7 +122,7 @@ void Beam(Decoding& decoding, std::vector<Generated>& results) {
       going_on.push_back(std::move(searches[i]));
     }
     searches = std::move(going_on);
-    if (!searches.empty()) decoding.Keep(rows, kept);
+    if (!searches.empty()) search.Keep(rows, kept);
   }
 }
 
@@ -145,16 +135,13 @@ std::vector<Generated> Generate(const T5& model, const ForwardContext& context,
   if (sources.empty() || settings.max_new_tokens <= 0) return results;
   const c10::InferenceMode inference;
   const Sources padded = Pad(sources, model);
-  Decoding decoding{model,
-                    context,
-                    settings,
-                    model.StartDecoding(model.Encode(padded.ids, padded.mask, context), context),
-                    {}};
-  for (std::size_t i = 0; i < sources.size(); ++i) decoding.documents.push_back(i);
+  Search search{
+      model, settings, model.StartDecoding(model.Encode(padded.ids, padded.mask, context), context), {}};
+  for (std::size_t i = 0; i < sources.size(); ++i) search.documents.push_back(i);
   if (settings.beams > 1) {
-    Beam(decoding, results);
+    Beam(search, results);
   } else {
-    Greedy(decoding, results);
+    Greedy(search, results);
   }
   return results;
 }

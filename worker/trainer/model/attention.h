@@ -32,19 +32,6 @@ at::Tensor Project(const Linear& linear, std::int64_t heads, const at::Tensor& x
 at::Tensor Attend(const Attention& attention, const at::Tensor& query, const at::Tensor& key,
                   const at::Tensor& value, const ScoreBias& bias, const ForwardContext& context);
 
-// How AttendStep finds its keys: rows of K that a decoding appends to, or columns, which are faster to read.
-enum class KeyLayout {
-  kRows,     // [B, H, capacity, K], of which the first `keys` count
-  kColumns,  // [B, H, K, keys]
-};
-
-// The same for one query a row, without dropout or gradients, before o: [rows, H·K]. query [rows, H·K]; value
-// [B, H, capacity, K]; rows is a multiple of B: a document's rows are neighbours. Contiguous all.
-// position [H, keys] or undefined; mask [B, keys] or undefined.
-at::Tensor AttendStep(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                      KeyLayout layout, std::int64_t keys, const at::Tensor& position,
-                      const at::Tensor& mask);
-
 // Lowest, not −∞: a row with everything masked out stays finite, as in transformers.
 inline constexpr float kMasked = std::numeric_limits<float>::lowest();
 

@@ -39,6 +39,7 @@ class Buffer {
         ::operator new[](static_cast<std::size_t>(size) * sizeof(T) + 64, std::align_val_t(64))));
   }
   T* data() { return data_.get(); }
+  const T* data() const { return data_.get(); }
   T& operator[](std::int64_t i) { return data_.get()[i]; }
   std::int64_t size() const { return size_; }
 

@@ -18,7 +18,7 @@ TokenLoss Loss(const T5& model, const Batch& batch, const ForwardContext& contex
   // it.
   const at::Tensor real = batch.target_mask.flatten().nonzero().squeeze(1);  // [N]
   const at::Tensor labels = batch.target.flatten().index_select(0, real);    // [N]
-  const auto [sum, losses] = model.LossesOf(hidden.flatten(0, 1).index_select(0, real), labels);
+  const auto [sum, losses] = model.LossesOf(hidden.flatten(0, 1).index_select(0, real), labels, context);
 
   TokenLoss loss;
   loss.sum = sum;

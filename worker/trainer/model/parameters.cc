@@ -61,7 +61,9 @@ class SpecBuilder {
 
 std::string Shape(at::IntArrayRef shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
 
-// Moves shared.weight's aliases out of the way; one stands in where the name itself is missing.
+// Moves shared.weight's aliases out of the way; one stands in where the name itself is missing. As
+// transformers ties weights: the head too is an alias where it holds the same values, or where nothing else
+// holds the embeddings.
 Status ResolveAliases(const T5Config& config, std::map<std::string, at::Tensor>& read) {
   for (const char* alias : kEmbeddingAliases) {
     const auto found = read.find(alias);
@@ -72,7 +74,17 @@ Status ResolveAliases(const T5Config& config, std::map<std::string, at::Tensor>&
       return InvalidArgument("{} is {}, config.json asks for {}", alias, Shape(tensor.sizes()),
                              Shape({config.vocab_size, config.d_model}));
     }
-    read.emplace(kShared, tensor);
+    const at::Tensor& shared = read.emplace(kShared, tensor).first->second;
+    if (shared.sizes() == tensor.sizes() && !at::equal(shared, tensor.to(shared.scalar_type()))) {
+      return InvalidArgument("{} holds other values than {}: embeddings of a stack's own are not supported",
+                             alias, kShared);
+    }
+  }
+  if (const auto head = read.find(kHead); head != read.end()) {
+    const at::Tensor tensor = head->second;
+    const at::Tensor& shared = read.emplace(kShared, tensor).first->second;
+    if (shared.sizes() == tensor.sizes() && at::equal(shared, tensor.to(shared.scalar_type())))
+      read.erase(kHead);
   }
   read.erase(kUnusedBias);
   return {};

@@ -88,9 +88,9 @@ LORIKEET_INLINE Activated Activate(float x) {
   return {x > 0 ? x : 0.0f, x > 0 ? 1.0f : 0.0f};
 }
 
-template <Activation kActivation, typename T>
+template <Activation kActivation, typename T, typename To>
 LORIKEET_INLINE void GateWith(const DropoutMask& mask, const DropoutRow& row, std::int64_t count, const T* a,
-                              const T* b, T* y) {
+                              const T* b, To* y) {
   if (b) {
     WithFactors(
         mask, row, count, [=](std::int64_t i, float factor) __attribute__((always_inline)) {
@@ -103,9 +103,9 @@ LORIKEET_INLINE void GateWith(const DropoutMask& mask, const DropoutRow& row, st
         });
   }
 }
-template <typename T>
+template <typename T, typename To>
 LORIKEET_INLINE void GateInto(const DropoutMask& mask, const DropoutRow& row, std::int64_t count,
-                              const Gate<T>& gate, T* y) {
+                              const Gate<T>& gate, To* y) {
   if (gate.activation == Activation::kGeluNew) {
     GateWith<Activation::kGeluNew>(mask, row, count, gate.a, gate.b, y);
   } else {
@@ -178,23 +178,6 @@ LORIKEET_INLINE float CrossEntropyInto(std::int64_t count, std::int64_t label, b
   return loss;
 }
 
-// kWidth columns of MixValues, kept in registers.
-template <std::int64_t kWidth>
-LORIKEET_INLINE void MixColumns(std::int64_t keys, std::int64_t stride, const float* weights,
-                                const float* value, float* out) {
-  float even[kWidth] = {}, odd[kWidth] = {};  // two sums, so that additions do not wait for each other
-  std::int64_t n = 0;
-  for (; n + 2 <= keys; n += 2) {
-    const float *const first = value + n * stride, *const second = first + stride;
-    for (std::int64_t j = 0; j < kWidth; ++j) even[j] += weights[n] * first[j];
-    for (std::int64_t j = 0; j < kWidth; ++j) odd[j] += weights[n + 1] * second[j];
-  }
-  if (n < keys) {
-    for (std::int64_t j = 0; j < kWidth; ++j) even[j] += weights[n] * value[n * stride + j];
-  }
-  for (std::int64_t j = 0; j < kWidth; ++j) out[j] = even[j] + odd[j];
-}
-
 }  // namespace
 
 LORIKEET_VECTORISED
@@ -226,6 +209,11 @@ void GateRow(const DropoutMask& mask, const DropoutRow& row, std::int64_t count,
 LORIKEET_VECTORISED
 void GateRow(const DropoutMask& mask, const DropoutRow& row, std::int64_t count,
              const Gate<Bfloat16Bits>& gate, Bfloat16Bits* y) {
+  GateInto(mask, row, count, gate, y);
+}
+LORIKEET_VECTORISED
+void GateRow(const DropoutMask& mask, const DropoutRow& row, std::int64_t count, const Gate<float>& gate,
+             Bfloat16Bits* y) {
   GateInto(mask, row, count, gate, y);
 }
 LORIKEET_VECTORISED
@@ -281,34 +269,21 @@ void NormGradientRow(std::int64_t count, float inverse, const float* x, const fl
 }
 
 LORIKEET_VECTORISED
-void ScoreKeys(std::int64_t keys, std::int64_t width, const float* query, const float* key, float* scores) {
-  for (std::int64_t n = 0; n < keys; ++n) scores[n] = Dot(width, query, key + n * width);
+void ScoreGathered(std::int64_t keys, std::int64_t width, const float* query, const GatheredRows& key,
+                   float* scores) {
+  for (std::int64_t n = 0; n < keys; ++n) scores[n] = Dot(width, query, key.data + key.rows[n] * key.stride);
 }
 
 LORIKEET_VECTORISED
-void ScoreColumns(std::int64_t keys, std::int64_t width, const float* query, const float* key,
-                  float* scores) {
-  constexpr std::int64_t kColumns = 64;  // kept in registers
-  std::int64_t n = 0;
-  for (; n + kColumns <= keys; n += kColumns) {
-    float sums[kColumns] = {};
-    for (std::int64_t j = 0; j < width; ++j) {
-      for (std::int64_t i = 0; i < kColumns; ++i) sums[i] += query[j] * key[j * keys + n + i];
-    }
-    for (std::int64_t i = 0; i < kColumns; ++i) scores[n + i] = sums[i];
+void MixGathered(std::int64_t keys, std::int64_t width, const float* weights, const GatheredRows& value,
+                 float* out) {
+  for (std::int64_t i = 0; i < width; ++i) out[i] = 0;
+  for (std::int64_t n = 0; n < keys; ++n) {
+    const float* const from = value.data + value.rows[n] * value.stride;
+    const float weight = weights[n];
+#pragma omp simd
+    for (std::int64_t i = 0; i < width; ++i) out[i] += weight * from[i];
   }
-  for (std::int64_t i = n; i < keys; ++i) scores[i] = 0;
-  for (std::int64_t j = 0; j < width; ++j) {
-    for (std::int64_t i = n; i < keys; ++i) scores[i] += query[j] * key[j * keys + i];
-  }
-}
-
-LORIKEET_VECTORISED
-void MixValues(std::int64_t keys, std::int64_t width, const float* weights, const float* value, float* out) {
-  std::int64_t j = 0;
-  for (; j + 32 <= width; j += 32) MixColumns<32>(keys, width, weights, value + j, out + j);
-  for (; j + 8 <= width; j += 8) MixColumns<8>(keys, width, weights, value + j, out + j);
-  for (; j < width; ++j) MixColumns<1>(keys, width, weights, value + j, out + j);
 }
 
 LORIKEET_VECTORISED

@@ -41,6 +41,8 @@ void GateRow(const DropoutMask& mask, const DropoutRow& row, std::int64_t count,
              float* y);
 void GateRow(const DropoutMask& mask, const DropoutRow& row, std::int64_t count,
              const Gate<Bfloat16Bits>& gate, Bfloat16Bits* y);
+void GateRow(const DropoutMask& mask, const DropoutRow& row, std::int64_t count, const Gate<float>& gate,
+             Bfloat16Bits* y);
 // ga, gb: from g, the gradient of y; gb null without a gate.
 void GateGradientRow(const DropoutMask& mask, const DropoutRow& row, std::int64_t count,
                      const Gate<float>& gate, const float* g, float* ga, float* gb);
@@ -51,12 +53,18 @@ void GateGradientRow(const DropoutMask& mask, const DropoutRow& row, std::int64_
 // s = softmax(s + position + mask_bias); either bias may be null.
 void SoftmaxRow(std::int64_t count, const float* position, const float* mask_bias, float* s);
 
-// One query [width] against keys [keys, width]: scores[n] = query · key[n].
-void ScoreKeys(std::int64_t keys, std::int64_t width, const float* query, const float* key, float* scores);
-// The same against keys [width, keys].
-void ScoreColumns(std::int64_t keys, std::int64_t width, const float* query, const float* key, float* scores);
-// out [width] = Σ weights[n] · value[n].
-void MixValues(std::int64_t keys, std::int64_t width, const float* weights, const float* value, float* out);
+// Rows that lie where `rows` says: row n at data + rows[n] · stride.
+struct GatheredRows {
+  const float* data;
+  const std::int64_t* rows;
+  std::int64_t stride;
+};
+// scores[n] = query [width] · key n.
+void ScoreGathered(std::int64_t keys, std::int64_t width, const float* query, const GatheredRows& key,
+                   float* scores);
+// out [width] = Σ weights[n] · value n.
+void MixGathered(std::int64_t keys, std::int64_t width, const float* weights, const GatheredRows& value,
+                 float* out);
 
 // Of one row of logits: −log softmax at `label`. With `gradient` the row becomes that: softmax − one hot.
 float CrossEntropyRow(std::int64_t count, std::int64_t label, bool gradient, float* logits);

@@ -1,6 +1,5 @@
 #include "worker/trainer/model/stack.h"
 
-#include "worker/trainer/model/cache.h"
 #include "worker/trainer/model/dropout.h"
 
 namespace lorikeet::trainer {
@@ -29,9 +28,6 @@ at::Tensor RunSelfAttention(const AttentionLayer& layer, const at::Tensor& hidde
 at::Tensor Finish(const Stack& stack, const at::Tensor& hidden, const ForwardContext& context) {
   return Dropout(Apply(stack.final_layer_norm, hidden), context);
 }
-
-// Grown in steps of this many positions at least, so that short summaries compute it once.
-constexpr std::int64_t kBackwardBiasStep = 256;
 
 }  // namespace
 
@@ -102,55 +98,6 @@ at::Tensor RunDecoder(const Stack& decoder, const at::Tensor& embedded, const En
     hidden = AddTo(hidden, Attend(cross, query, key, value, cross_bias, context), context);
     hidden = RunFeedForward(block.feed_forward, hidden, decoder.compute, context);
   }
-  return Finish(decoder, hidden, context);
-}
-
-DecoderCache StartCache(const Stack& decoder, const EncoderOutput& source, const ForwardContext& context) {
-  DecoderCache cache;
-  cache.cross_mask = source.mask;
-  cache.cross_bias = MaskBias(source.mask);
-  const at::Tensor memory = source.hidden.to(decoder.compute);
-  for (const Block& block : decoder.blocks) {
-    const Attention& cross = block.cross->attention;
-    DecoderCache::Layer layer;
-    layer.cross_key = Project(cross.k, cross.heads, memory, context).transpose(2, 3).contiguous();
-    layer.cross_value = Project(cross.v, cross.heads, memory, context).contiguous();
-    cache.layers.push_back(std::move(layer));
-  }
-  return cache;
-}
-
-at::Tensor RunDecoderStep(const Stack& decoder, const at::Tensor& embedded, DecoderCache& cache,
-                          const ForwardContext& context) {
-  const std::int64_t keys = cache.steps + 1;
-  if (!cache.backward_bias.defined() || cache.backward_bias.size(1) < keys) {
-    cache.backward_bias = BackwardBias(decoder.positions, std::max(2 * keys, kBackwardBiasStep));
-  }
-  const at::Tensor position =
-      cache.backward_bias.narrow(1, cache.backward_bias.size(1) - keys, keys).contiguous();
-  at::Tensor hidden = embedded;  // [rows, D] throughout
-  for (std::size_t i = 0; i < decoder.blocks.size(); ++i) {
-    const Block& block = decoder.blocks[i];
-    DecoderCache::Layer& layer = cache.layers[i];
-    {
-      const Attention& self = block.self.attention;
-      const at::Tensor x = Apply(block.self.layer_norm, hidden, decoder.compute);
-      const at::Tensor query = Apply(self.q, x, context);  // [rows, H·K]
-      AppendStep(Apply(self.k, x, context), self.heads, cache.steps, layer.self_key);
-      AppendStep(Apply(self.v, x, context), self.heads, cache.steps, layer.self_value);
-      const at::Tensor mixed =
-          AttendStep(query, layer.self_key, layer.self_value, KeyLayout::kRows, keys, position, {});
-      hidden = hidden + Apply(self.o, mixed, context);
-    }
-    // A document's hypotheses are so many queries to the same keys, which are therefore kept once.
-    const Attention& cross = block.cross->attention;
-    const at::Tensor query = Apply(cross.q, Apply(block.cross->layer_norm, hidden, decoder.compute), context);
-    const at::Tensor mixed = AttendStep(query, layer.cross_key, layer.cross_value, KeyLayout::kColumns,
-                                        layer.cross_value.size(2), {}, cache.cross_bias);
-    hidden = hidden + Apply(cross.o, mixed, context);
-    hidden = RunFeedForward(block.feed_forward, hidden, decoder.compute, context);
-  }
-  cache.steps = keys;
   return Finish(decoder, hidden, context);
 }
 

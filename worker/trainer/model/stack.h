@@ -48,11 +48,4 @@ at::Tensor RunEncoder(const Stack& encoder, const at::Tensor& embedded, const at
 at::Tensor RunDecoder(const Stack& decoder, const at::Tensor& embedded, const EncoderOutput& source,
                       const ForwardContext& context);
 
-// The cross attention's keys and values, once for the whole decoding.
-DecoderCache StartCache(const Stack& decoder, const EncoderOutput& source, const ForwardContext& context);
-
-// embedded [rows, D] fp32, one new token a row, to [rows, D] fp32; its keys and values join the cache.
-at::Tensor RunDecoderStep(const Stack& decoder, const at::Tensor& embedded, DecoderCache& cache,
-                          const ForwardContext& context);
-
 }  // namespace lorikeet::trainer

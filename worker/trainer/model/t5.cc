@@ -4,10 +4,10 @@
 
 #include "common/files.h"
 #include "worker/trainer/adapter/adapter.h"
-#include "worker/trainer/model/cache.h"
 #include "worker/trainer/model/checkpoint.h"
 #include "worker/trainer/model/parameters.h"
 #include "worker/trainer/model/stack.h"
+#include "worker/trainer/model/step_decoding.h"
 
 namespace lorikeet::trainer {
 
@@ -18,7 +18,7 @@ struct T5::Impl {
         compute(options.compute),
         parameters(std::move(tensors)),
         shared(parameters.at("shared.weight")),
-        head(config.tie_word_embeddings ? shared : parameters.at("lm_head.weight")),
+        head{"lm_head", config.tie_word_embeddings ? shared : parameters.at("lm_head.weight")},
         encoder(BuildStack("encoder", config, compute, parameters)),
         decoder(BuildStack("decoder", config, compute, parameters)) {}
 
@@ -32,7 +32,8 @@ struct T5::Impl {
   const at::Device device;
   const at::ScalarType compute;
   const std::map<std::string, at::Tensor> parameters;
-  const at::Tensor shared, head;  // [V, D]
+  const at::Tensor shared;  // [V, D]
+  const Linear head;        // [V, D]
   const Stack encoder, decoder;
 };
 
@@ -103,32 +104,25 @@ at::Tensor T5::Impl::ForHead(const at::Tensor& hidden) const {
   return config.scale_decoder_outputs ? hidden * std::pow(static_cast<double>(config.d_model), -0.5) : hidden;
 }
 
-at::Tensor T5::Logits(const at::Tensor& hidden) const {
-  return at::linear(impl_->ForHead(hidden).to(compute()), impl_->head.to(compute()));
+at::Tensor T5::Logits(const at::Tensor& hidden, const ForwardContext& context) const {
+  return Apply(impl_->head, impl_->ForHead(hidden).to(compute()), context);
 }
 
-TokenLosses T5::LossesOf(const at::Tensor& hidden, const at::Tensor& labels) const {
-  return SumTokenLosses(impl_->ForHead(hidden), impl_->head, labels, compute());
-}
-
-DecoderCache T5::StartDecoding(const EncoderOutput& encoder, const ForwardContext& context) const {
-  return StartCache(impl_->decoder, encoder, context);
-}
-
-at::Tensor T5::DecodeStep(const at::Tensor& tokens, DecoderCache& cache,
-                          const ForwardContext& context) const {
-  return Logits(RunDecoderStep(impl_->decoder, impl_->Embed(tokens), cache, context)).to(at::kFloat);
-}
-
-void T5::SelectRows(DecoderCache& cache, const at::Tensor& rows, const at::Tensor& documents) {
-  ReorderRows(cache, rows);
-  if (!documents.defined()) return;
-  for (DecoderCache::Layer& layer : cache.layers) {
-    layer.cross_key = layer.cross_key.index_select(0, documents);
-    layer.cross_value = layer.cross_value.index_select(0, documents);
+TokenLosses T5::LossesOf(const at::Tensor& hidden, const at::Tensor& labels,
+                         const ForwardContext& context) const {
+  if (context.adapter && context.adapter->UpdateOf(impl_->head.name).a.defined()) {
+    return SumTokenLosses(Logits(hidden, context), labels);
   }
-  cache.cross_mask = cache.cross_mask.index_select(0, documents);
-  if (cache.cross_bias.defined()) cache.cross_bias = cache.cross_bias.index_select(0, documents);
+  return SumTokenLosses(impl_->ForHead(hidden), impl_->head.weight, labels, compute());
+}
+
+std::unique_ptr<Decoding> T5::StartDecoding(const EncoderOutput& encoder, const ForwardContext& context,
+                                            DecodingKind kind) const {
+  const DecodedModel model{
+      impl_->decoder, impl_->shared, impl_->head,
+      config().scale_decoder_outputs ? std::pow(static_cast<double>(config().d_model), -0.5) : 1.0};
+  const bool steps = kind == DecodingKind::kFastest ? device().is_cpu() : kind == DecodingKind::kSteps;
+  return steps ? StartStepDecoding(model, encoder, context) : StartTensorDecoding(model, encoder, context);
 }
 
 }  // namespace lorikeet::trainer

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "common/status.h"
+#include "worker/trainer/model/decoding.h"
 #include "worker/trainer/model/t5_config.h"
 #include "worker/trainer/model/token_losses.h"
 
@@ -42,22 +43,6 @@ struct EncoderOutput {
   at::Tensor mask;    // [B, P + S] bool, true where there is something to attend to
 };
 
-// Keys and values of a decoding in progress, by layer. Rows are hypotheses: every document has equally many,
-// and they are neighbours (row = document · hypotheses + hypothesis).
-struct DecoderCache {
-  struct Layer {
-    at::Tensor self_key, self_value;  // [rows, heads, capacity, d_kv], of which the first `steps` count
-    at::Tensor cross_key;             // [documents, heads, d_kv, P + S]
-    at::Tensor cross_value;           // [documents, heads, P + S, d_kv]
-  };
-  std::vector<Layer> layers;
-  at::Tensor cross_mask;     // [documents, P + S]
-  at::Tensor cross_bias;     // [documents, P + S] fp32; undefined where nothing is masked out
-  at::Tensor backward_bias;  // see BackwardBias in relative_position.h
-  at::Tensor spare;          // a buffer that rows are reordered into, then swapped with theirs
-  std::int64_t steps = 0;
-};
-
 class T5 {
  public:
   // Reads config.json and *.safetensors. Names a missing, extra or wrongly shaped tensor, with both shapes.
@@ -84,18 +69,17 @@ class T5 {
   // decoder_input: [B, T] int64 (shifted right). Returns hidden states [B, T, D], ready for Logits.
   at::Tensor Decode(const at::Tensor& decoder_input, const EncoderOutput& encoder,
                     const ForwardContext& context) const;
-  // hidden [..., D] to logits [..., V]; scaled by D^-0.5 where the head is tied as T5 v1.0 does.
-  at::Tensor Logits(const at::Tensor& hidden) const;
+  // hidden [..., D] to logits [..., V]; scaled by D^-0.5 where the head is tied as T5 v1.0 does. LoRA may
+  // adapt the head as "lm_head".
+  at::Tensor Logits(const at::Tensor& hidden, const ForwardContext& context) const;
   // The same for hidden [N, D] and labels [N] int64, and the labels' losses, without ever holding all logits.
-  TokenLosses LossesOf(const at::Tensor& hidden, const at::Tensor& labels) const;
+  TokenLosses LossesOf(const at::Tensor& hidden, const at::Tensor& labels,
+                       const ForwardContext& context) const;
 
-  DecoderCache StartDecoding(const EncoderOutput& encoder, const ForwardContext& context) const;
-  // tokens: [rows] int64, the last token of each row. Returns logits [rows, V] in fp32; the cache grows by
-  // one step.
-  at::Tensor DecodeStep(const at::Tensor& tokens, DecoderCache& cache, const ForwardContext& context) const;
-  // Keeps and reorders hypotheses (beam search; finished documents leave): rows [rows'] int64, into the rows
-  // that are there; documents [documents'] int64, undefined where all of them stay in their order.
-  static void SelectRows(DecoderCache& cache, const at::Tensor& rows, const at::Tensor& documents = {});
+  // Generation, a token at a time, after Encode. `encoder` and `context` are not needed any more afterwards,
+  // but for context.adapter.
+  std::unique_ptr<Decoding> StartDecoding(const EncoderOutput& encoder, const ForwardContext& context,
+                                          DecodingKind kind = DecodingKind::kFastest) const;
 
  private:
   struct Impl;

@@ -88,23 +88,21 @@ class Function : public torch::autograd::Function<Function> {
   }
 };
 
-// In tensor operations, on any device.
-TokenLosses Plain(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& labels,
-                  at::ScalarType compute) {
-  const at::Tensor logits = at::linear(hidden.to(compute), head.to(compute)).to(at::kFloat);
-  const at::Tensor losses = at::cross_entropy_loss(logits, labels, /*weight=*/{}, at::Reduction::None);
-  return {losses.sum(), losses.detach()};
-}
-
 }  // namespace
 
 TokenLosses SumTokenLosses(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& labels,
                            at::ScalarType compute) {
-  if (!hidden.is_cpu()) return Plain(hidden, head, labels, compute);
+  if (!hidden.is_cpu()) return SumTokenLosses(at::linear(hidden.to(compute), head.to(compute)), labels);
   const bool grad = c10::GradMode::is_enabled();
   const variable_list results = Function::apply(hidden, head, labels, compute, grad && hidden.requires_grad(),
                                                 grad && head.requires_grad());
   return {results[0], results[1]};
+}
+
+TokenLosses SumTokenLosses(const at::Tensor& logits, const at::Tensor& labels) {
+  const at::Tensor losses =
+      at::cross_entropy_loss(logits.to(at::kFloat), labels, /*weight=*/{}, at::Reduction::None);
+  return {losses.sum(), losses.detach()};
 }
 
 }  // namespace lorikeet::trainer

@@ -14,5 +14,7 @@ struct TokenLosses {
 // hidden [N, D] fp32, head [V, D], labels [N] int64; products in `compute`.
 TokenLosses SumTokenLosses(const at::Tensor& hidden, const at::Tensor& head, const at::Tensor& labels,
                            at::ScalarType compute);
+// Of logits [N, V] that are there already.
+TokenLosses SumTokenLosses(const at::Tensor& logits, const at::Tensor& labels);
 
 }  // namespace lorikeet::trainer

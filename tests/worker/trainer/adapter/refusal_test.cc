@@ -51,7 +51,6 @@ TEST_F(RefusalTest, NamesWhatIsNotSupported) {
                                       {"bias", "lora_only"},
                                       {"lora_bias", true},
                                       {"trainable_token_indices", {1, 2}},
-                                      {"layers_to_transform", {0}},
                                       {"layer_replication", {{0, 1}}},
                                       {"target_parameters", {"x"}},
                                       {"fan_in_fan_out", true},
@@ -72,9 +71,9 @@ TEST_F(RefusalTest, NamesWhatIsNotSupported) {
 
 TEST_F(RefusalTest, ShapesThatDoNotFitWithBoth) {
   EXPECT_THAT(Message(Load("lora", {{"r", 4}})),
-              HasSubstr("is [3, 24], rank 4 on this model asks for [4, 24]"));
+              HasSubstr("is [3, 16], rank 4 on this model asks for [4, 16]"));
   EXPECT_THAT(Message(Load("prompt", {{"num_virtual_tokens", 7}})),
-              HasSubstr("is [10, 24], num_virtual_tokens 7 on this model asks for [7, 24] or [14, 24]"));
+              HasSubstr("is [10, 16], num_virtual_tokens 7 on this model asks for [7, 16] or [14, 16]"));
   const auto other = GoldenModel("t5_v1_1");
   EXPECT_FALSE(LoadAdapter(Golden("t5_v1_0/lora/start"), *other).ok());
   EXPECT_FALSE(LoadAdapter(Golden("t5_v1_0/prompt/start"), *other).ok());
@@ -85,22 +84,34 @@ TEST_F(RefusalTest, MissingAndExtraTensors) {
   const auto drop = [&](auto& tensors) { EXPECT_EQ(tensors.erase(name), 1u); };
   EXPECT_THAT(Message(LoadWith("lora", drop)), HasSubstr(name + " is missing"));
   const auto embedding = [&](auto& tensors) {
-    tensors["base_model.model.shared.lora_embedding_A"] = at::zeros({3, 67});
+    tensors["base_model.model.shared.lora_embedding_A"] = at::zeros({3, 53});
   };
   EXPECT_THAT(Message(LoadWith("lora", embedding)), HasSubstr("shared.lora_embedding_A"));
   const auto head = [&](auto& tensors) {
-    tensors["base_model.model.lm_head.lora_A.weight"] = at::zeros({3, 24});
+    tensors["base_model.model.lm_head.lora_A.weight"] = at::zeros({3, 16});
   };
-  EXPECT_THAT(Message(LoadWith("lora", head)), HasSubstr("lm_head"));
+  EXPECT_THAT(Message(LoadWith("lora", head)), HasSubstr("lm_head.lora_B.weight is missing"));
   const auto magnitude = [&](auto& tensors) {
     tensors["base_model.model.encoder.block.0.layer.0.SelfAttention.q.lora_magnitude_vector"] =
-        at::zeros({21});
+        at::zeros({15});
   };
   EXPECT_THAT(Message(LoadWith("lora", magnitude)), HasSubstr("lora_magnitude_vector"));
   const auto extra = [&](auto& tensors) { tensors["more"] = at::zeros({1}); };
   EXPECT_THAT(Message(LoadWith("prompt", extra)), HasSubstr("more"));
   fs::remove(folder_ + "/adapter_model.safetensors");
   EXPECT_THAT(Message(LoadAdapter(folder_, *model_).status()), HasSubstr("adapter_model.safetensors"));
+}
+
+// PEFT puts the base's head into the file where it is adapted.
+TEST_F(RefusalTest, AHeadOfAnotherModel) {
+  const auto load = [&](double factor) {
+    return LoadWith("lora_head", [&](auto& tensors) {
+      EXPECT_EQ(tensors.count("base_model.model.lm_head.base_layer.weight"), 1u);
+      tensors["base_model.model.lm_head.base_layer.weight"] *= factor;
+    });
+  };
+  EXPECT_TRUE(load(1).ok()) << load(1);
+  EXPECT_THAT(Message(load(2)), HasSubstr("lm_head.base_layer.weight [53, 16] is not this model's"));
 }
 
 TEST_F(RefusalTest, PromptsOfOnceAndTwiceTheRowsAreOne) {
@@ -118,7 +129,7 @@ TEST_F(RefusalTest, RankStabilisedAndPatternsAreSupported) {
   const auto delta = [&](const std::string& module) {
     const auto adapter = LoadAdapter(folder_, *model_);
     EXPECT_TRUE(adapter.ok()) << adapter.status();
-    return (*adapter)->Delta(module, at::ones({1, 24}), nullptr);
+    return (*adapter)->Delta(module, at::ones({1, 16}), nullptr);
   };
   const std::string first = "encoder.block.0.layer.0.SelfAttention.q",
                     second = "encoder.block.1.layer.0.SelfAttention.q";
@@ -131,6 +142,29 @@ TEST_F(RefusalTest, RankStabilisedAndPatternsAreSupported) {
   EXPECT_TRUE(at::allclose(delta(second), other));
   ASSERT_TRUE(Load("lora", {{"r", 9}, {"rank_pattern", {{"q|v|wi|wo", 3}}}, {"lora_alpha", 5}}).ok());
   EXPECT_TRUE(at::allclose(delta(first), plain));
+}
+
+// Python's expressions, of which ECMAScript spells some otherwise.
+TEST_F(RefusalTest, PatternsArePythonsExpressions) {
+  const auto scaled_by = [&](const nlohmann::json& patterns) {
+    const std::string module = "encoder.block.0.layer.0.SelfAttention.q";
+    const auto delta = [&] {
+      return (*LoadAdapter(folder_, *model_))->Delta(module, at::ones({1, 16}), nullptr);
+    };
+    EXPECT_TRUE(Load("lora", nlohmann::json::object()).ok());
+    const at::Tensor plain = delta();
+    const Status status = Load("lora", {{"alpha_pattern", patterns}});
+    EXPECT_TRUE(status.ok()) << status;
+    return (delta().norm() / plain.norm()).item<double>();
+  };
+  EXPECT_NEAR(scaled_by({{R"((?P<stack>encoder|decoder)\.block\.\d+\..*)", 50}}), 10, 1e-4);
+  EXPECT_NEAR(scaled_by({{R"(\Aencoder\..*\.q\Z)", 50}}), 10, 1e-4);
+  EXPECT_NEAR(scaled_by({{R"(^encoder\..*\.q$)", 50}}), 10, 1e-4);
+  EXPECT_NEAR(scaled_by({{"Attention.q", 50}}), 1, 1e-4);  // not after a dot
+  EXPECT_NEAR(scaled_by({{"encoder", 50}}), 1, 1e-4);      // not at the end
+  const Status behind = Load("lora", {{"alpha_pattern", {{"(?<!Self)Attention", 50}}}});
+  EXPECT_THAT(Message(behind), HasSubstr("alpha_pattern"));
+  EXPECT_THAT(Message(behind), HasSubstr("(?<!Self)Attention"));
 }
 
 }  // namespace

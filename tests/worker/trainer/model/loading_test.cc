@@ -50,12 +50,12 @@ TEST_F(LoadingTest, NamesMissingExtraAndWronglyShapedTensors) {
   const std::string name = "decoder.block.2.layer.1.EncDecAttention.o.weight";
   Status status = LoadWith([&](Tensors& tensors) { EXPECT_EQ(tensors.erase(name), 1u); });
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_THAT(Message(status), HasSubstr(name + " is missing, config.json asks for [24, 21]"));
+  EXPECT_THAT(Message(status), HasSubstr(name + " is missing, config.json asks for [16, 15]"));
   EXPECT_THAT(Message(status), HasSubstr(folder_));
   status = LoadWith([&](Tensors& tensors) { tensors["encoder.block.9.bias"] = at::zeros({2, 3}); });
   EXPECT_THAT(Message(status), HasSubstr("encoder.block.9.bias [2, 3] is not part of this T5"));
-  status = LoadWith([&](Tensors& tensors) { tensors[name] = at::zeros({24, 20}); });
-  EXPECT_THAT(Message(status), HasSubstr(name + " is [24, 20], config.json asks for [24, 21]"));
+  status = LoadWith([&](Tensors& tensors) { tensors[name] = at::zeros({16, 14}); });
+  EXPECT_THAT(Message(status), HasSubstr(name + " is [16, 14], config.json asks for [16, 15]"));
   // All in one go.
   status = LoadWith([&](Tensors& tensors) {
     tensors.erase(name);
@@ -77,9 +77,32 @@ TEST_F(LoadingTest, AliasesAreTakenAndCheckedToo) {
                 tensors.erase("shared.weight");
               }).ok());
   EXPECT_THAT(Message(LoadWith([](Tensors& t) {
-                t["encoder.embed_tokens.weight"] = at::zeros({3, 24});
+                t["encoder.embed_tokens.weight"] = at::zeros({3, 16});
               })),
-              HasSubstr("encoder.embed_tokens.weight is [3, 24], config.json asks for [67, 24]"));
+              HasSubstr("encoder.embed_tokens.weight is [3, 16], config.json asks for [53, 16]"));
+}
+
+// transformers ties a head that holds the embeddings' values, or that alone is there; and does not tie stacks
+// whose embeddings differ, which we do not have.
+TEST_F(LoadingTest, AHeadThatEqualsTheEmbeddingsIsTied) {
+  for (const bool both : {true, false}) {
+    ASSERT_TRUE(LoadWith([&](Tensors& tensors) {
+                  tensors["lm_head.weight"] = tensors["shared.weight"].clone();
+                  if (!both) tensors.erase("shared.weight");
+                }).ok());
+    const auto model = T5::Load(folder_, {});
+    ASSERT_TRUE(model.ok()) << model.status();
+    EXPECT_TRUE((*model)->config().tie_word_embeddings);
+    EXPECT_FALSE((*model)->parameters().contains("lm_head.weight"));
+    EXPECT_TRUE(at::equal((*model)->parameters().at("shared.weight"), Read().at("shared.weight")));
+  }
+  ASSERT_TRUE(
+      LoadWith([](Tensors& tensors) { tensors["lm_head.weight"] = 2 * tensors["shared.weight"]; }).ok());
+  EXPECT_TRUE((*T5::Load(folder_, {}))->parameters().contains("lm_head.weight"));
+  const Status status = LoadWith(
+      [](Tensors& tensors) { tensors["decoder.embed_tokens.weight"] = 2 * tensors["shared.weight"]; });
+  EXPECT_THAT(Message(status),
+              HasSubstr("decoder.embed_tokens.weight holds other values than shared.weight"));
 }
 
 TEST_F(LoadingTest, TruncatedAndOtherBrokenFiles) {
@@ -156,7 +179,7 @@ TEST_F(LoadingTest, ConfigsThatCannotBe) {
     EXPECT_THAT(Message(status), HasSubstr("config.json"));
   }
   // Another shape than the file's tensors have.
-  EXPECT_THAT(Message(LoadConfigured({{"d_ff", 38}})), HasSubstr("config.json asks for [38, 24]"));
+  EXPECT_THAT(Message(LoadConfigured({{"d_ff", 38}})), HasSubstr("config.json asks for [38, 16]"));
   std::ofstream(folder_ + "/config.json") << "{";
   EXPECT_THAT(Message(Load()), HasSubstr("not a JSON object"));
 }

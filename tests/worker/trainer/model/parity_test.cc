@@ -10,10 +10,15 @@ namespace {
 
 TEST(ParityTest, RelativePositionBuckets) {
   const nlohmann::json golden = GoldenJson("buckets.json");
-  const auto first = golden["first_position"].get<std::int64_t>();
+  const at::Tensor positions =
+      at::arange(golden["first"].get<std::int64_t>(), golden["last"].get<std::int64_t>() + 1);
   for (const nlohmann::json& item : golden["cases"]) {
-    const auto values = item["values"].get<std::vector<std::int64_t>>();
-    const at::Tensor positions = at::arange(first, first + static_cast<std::int64_t>(values.size()));
+    std::vector<std::int64_t> values(static_cast<std::size_t>(positions.numel()));
+    for (const nlohmann::json& run :
+         item["runs"]) {  // a bucket holds from its first position to the next run's
+      const std::int64_t from = run[0].get<std::int64_t>() - golden["first"].get<std::int64_t>();
+      std::fill(values.begin() + from, values.end(), run[1].get<std::int64_t>());
+    }
     const at::Tensor buckets =
         Buckets(positions, item["buckets"], item["max_distance"], item["bidirectional"]);
     const auto* data = buckets.const_data_ptr<std::int64_t>();

@@ -35,23 +35,21 @@ TEST(RowKernelsTest, Softmax) {
   EXPECT_TRUE(at::allclose(scores, at::full({40}, 1.0 / 40)));
 }
 
-TEST(RowKernelsTest, ScoresAndMixtures) {
+TEST(RowKernelsTest, ScoresAndMixturesOfGatheredRows) {
   at::manual_seed(2);
   for (const std::int64_t keys : {1, 5, 64, 150}) {
     for (const std::int64_t width : kLengths) {
-      const at::Tensor query = at::randn({width}), key = at::randn({keys, width}),
-                       weights = at::randn({keys});
-      const at::Tensor columns = key.t().contiguous();
-      at::Tensor scores = at::empty({keys}), same = at::empty({keys}), out = at::empty({width});
-      ScoreKeys(keys, width, query.const_data_ptr<float>(), key.const_data_ptr<float>(),
-                scores.data_ptr<float>());
-      ScoreColumns(keys, width, query.const_data_ptr<float>(), columns.const_data_ptr<float>(),
-                   same.data_ptr<float>());
-      MixValues(keys, width, weights.const_data_ptr<float>(), key.const_data_ptr<float>(),
-                out.data_ptr<float>());
-      EXPECT_TRUE(IsClose(scores, at::mv(key, query), 1e-5)) << width;
-      EXPECT_TRUE(IsClose(same, at::mv(key, query), 1e-5)) << width;
-      EXPECT_TRUE(IsClose(out, at::mv(key.t(), weights), 1e-5)) << width;
+      const at::Tensor query = at::randn({width}), weights = at::randn({keys}),
+                       all = at::randn({200, width + 3});
+      const at::Tensor where = at::randint(200, {keys}, at::kLong);
+      const at::Tensor rows = all.index_select(0, where).narrow(1, 0, width);
+      const GatheredRows gathered{all.const_data_ptr<float>(), where.const_data_ptr<std::int64_t>(),
+                                  width + 3};
+      at::Tensor scores = at::empty({keys}), out = at::empty({width});
+      ScoreGathered(keys, width, query.const_data_ptr<float>(), gathered, scores.data_ptr<float>());
+      MixGathered(keys, width, weights.const_data_ptr<float>(), gathered, out.data_ptr<float>());
+      EXPECT_TRUE(IsClose(scores, at::mv(rows, query), 1e-5)) << width;
+      EXPECT_TRUE(IsClose(out, at::mv(rows.t(), weights), 1e-5)) << width;
     }
   }
 }

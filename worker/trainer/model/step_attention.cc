@@ -1,0 +1,169 @@
+#include "worker/trainer/model/step_attention.h"
+
+#include <algorithm>
+
+#include "worker/trainer/model/attention_kernels.h"
+#include "worker/trainer/model/micro_gemm.h"
+#include "worker/trainer/model/parallel.h"
+#include "worker/trainer/model/row_kernels.h"
+
+namespace lorikeet::trainer {
+namespace {
+
+constexpr std::int64_t kProductsWorthAThread = 65536;
+
+std::int64_t RoundUp(std::int64_t n, std::int64_t multiple) {
+  return (n + multiple - 1) / multiple * multiple;
+}
+
+std::int64_t Grain(std::int64_t products) {
+  return std::max<std::int64_t>(1, kProductsWorthAThread / products);
+}
+
+}  // namespace
+
+void Ancestry::Reallocate(std::int64_t rows, std::int64_t allocated) {
+  std::vector<std::int64_t> paths(static_cast<std::size_t>(rows * allocated));
+  for (std::int64_t row = 0; row < std::min(rows, rows_); ++row) {
+    std::copy_n(paths_.begin() + row * allocated_, steps_, paths.begin() + row * allocated);
+  }
+  paths_ = std::move(paths);
+  allocated_ = allocated;
+}
+
+void Ancestry::Begin(std::int64_t rows) {
+  const bool longer = steps_ == allocated_;
+  if (longer || rows > rows_)
+    Reallocate(rows, longer ? std::max<std::int64_t>(64, 2 * allocated_) : allocated_);
+  rows_ = rows;
+  for (std::int64_t row = 0; row < rows; ++row) {
+    paths_[static_cast<std::size_t>(row * allocated_ + steps_)] = written_ + row;
+  }
+  written_ += rows;
+  ++steps_;
+}
+
+void Ancestry::Select(std::span<const std::int64_t> rows) {
+  std::vector<std::int64_t> paths(rows.size() * static_cast<std::size_t>(allocated_));
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    std::copy_n(paths_.begin() + rows[row] * allocated_, steps_,
+                paths.begin() + static_cast<std::int64_t>(row) * allocated_);
+  }
+  paths_ = std::move(paths);
+  rows_ = static_cast<std::int64_t>(rows.size());
+}
+
+void SelfCache::Append(const Ancestry& ancestry, const float* keys, const float* values, std::int64_t stride,
+                       std::int64_t joined) {
+  joined_ = joined;
+  const auto needed = static_cast<std::size_t>(ancestry.written() * joined);
+  if (keys_.size() < needed) {
+    keys_.resize(std::max(needed, 2 * keys_.size()));
+    values_.resize(keys_.size());
+  }
+  for (std::int64_t row = 0; row < ancestry.rows(); ++row) {
+    const std::int64_t at = ancestry.PlaceOf(row) * joined;
+    std::copy_n(keys + row * stride, joined, keys_.begin() + at);
+    std::copy_n(values + row * stride, joined, values_.begin() + at);
+  }
+}
+
+template <typename T>
+void SelfCache::Attend(const Ancestry& ancestry, std::int64_t heads, const float* query, std::int64_t stride,
+                       const at::Tensor& position, T* out, std::int64_t out_stride) const {
+  const std::int64_t width = joined_ / heads, steps = ancestry.steps(), columns = position.size(1);
+  const float* const biases = position.const_data_ptr<float>() + columns - steps;
+  ParallelFor(0, ancestry.rows() * heads, Grain(2 * steps * width),
+              [&](std::int64_t begin, std::int64_t end) {
+                Buffer<float> scores(steps), mixed(width);
+                for (std::int64_t task = begin; task < end; ++task) {
+                  const std::int64_t row = task / heads, head = task % heads;
+                  const GatheredRows keys{keys_.data() + head * width, ancestry.PathOf(row), joined_};
+                  const GatheredRows values{values_.data() + head * width, ancestry.PathOf(row), joined_};
+                  ScoreGathered(steps, width, query + row * stride + head * width, keys, scores.data());
+                  SoftmaxRow(steps, biases + head * columns, nullptr, scores.data());
+                  MixGathered(steps, width, scores.data(), values, mixed.data());
+                  auto* const to = Bits(out + row * out_stride + head * width);
+                  for (std::int64_t i = 0; i < width; ++i) Narrow(mixed[i], to[i]);
+                }
+              });
+}
+template void SelfCache::Attend(const Ancestry&, std::int64_t, const float*, std::int64_t, const at::Tensor&,
+                                float*, std::int64_t) const;
+template void SelfCache::Attend(const Ancestry&, std::int64_t, const float*, std::int64_t, const at::Tensor&,
+                                at::BFloat16*, std::int64_t) const;
+
+template <typename T>
+CrossCache<T>::CrossCache(const at::Tensor& key, const at::Tensor& value,
+                          const std::vector<std::int64_t>& keys_of)
+    : heads_(key.size(1)),
+      width_(key.size(3)),
+      padded_width_(RoundUp(width_, kKeyGroup)),
+      keys_of_(keys_of),
+      keys_(keys_of.size()),
+      values_(keys_of.size()) {
+  ParallelFor(0, key.size(0), 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t document = begin; document < end; ++document) {
+      const auto at = static_cast<std::size_t>(document);
+      const std::int64_t n = keys_of_[at], padded = RoundUp(n, kKeyGroup), each = padded * padded_width_;
+      keys_[at].resize(heads_ * each);
+      values_[at].resize(heads_ * each);
+      for (std::int64_t head = 0; head < heads_; ++head) {
+        const auto rows = [&](const at::Tensor& x) {
+          return Rows<const T>{x.const_data_ptr<T>() + document * x.stride(0) + head * x.stride(1),
+                               x.stride(2)};
+        };
+        PackColumns(rows(key), n, width_, padded, padded_width_, keys_[at].data() + head * each);
+        PackRows(rows(value), n, width_, padded, padded_width_, values_[at].data() + head * each);
+      }
+    }
+  });
+}
+
+template <typename T>
+void CrossCache<T>::Attend(std::span<const std::int64_t> documents, std::int64_t hypotheses,
+                           const float* query, std::int64_t stride, const at::Tensor& mask, T* out,
+                           std::int64_t out_stride) const {
+  const auto tasks = static_cast<std::int64_t>(documents.size()) * heads_;
+  const std::int64_t longest = RoundUp(*std::max_element(keys_of_.begin(), keys_of_.end()), kKeyGroup);
+  ParallelFor(0, tasks, Grain(2 * hypotheses * longest * width_), [&](std::int64_t begin, std::int64_t end) {
+    const MicroGemmScope scope;
+    Buffer<float> scores(hypotheses * longest), mixed(hypotheses * padded_width_);
+    Buffer<T> queries(hypotheses * padded_width_), weights(hypotheses * longest);
+    std::fill_n(queries.data(), queries.size(), T(0));
+    for (std::int64_t task = begin; task < end; ++task) {
+      const std::int64_t number = task / heads_, head = task % heads_;
+      const std::int64_t document = documents[static_cast<std::size_t>(number)];
+      const auto at = static_cast<std::size_t>(document);
+      const std::int64_t keys = keys_of_[at], padded = RoundUp(keys, kKeyGroup),
+                         each = padded * padded_width_;
+      for (std::int64_t h = 0; h < hypotheses; ++h) {
+        const float* const from = query + (number * hypotheses + h) * stride + head * width_;
+        auto* const to = Bits(queries.data() + h * padded_width_);
+        for (std::int64_t i = 0; i < width_; ++i) Narrow(from[i], to[i]);
+      }
+      MicroGemm(hypotheses, padded, padded_width_, queries.data(), padded_width_,
+                keys_[at].data() + head * each, padded, scores.data(), padded, /*add=*/false);
+      const float* const bias =
+          mask.defined() ? mask.const_data_ptr<float>() + document * mask.size(1) : nullptr;
+      for (std::int64_t h = 0; h < hypotheses; ++h) {
+        float* const row = scores.data() + h * padded;
+        SoftmaxRow(keys, nullptr, bias, row);
+        std::fill_n(row + keys, padded - keys, 0.0f);
+        auto* const to = Bits(weights.data() + h * padded);
+        for (std::int64_t n = 0; n < padded; ++n) Narrow(row[n], to[n]);
+      }
+      MicroGemm(hypotheses, padded_width_, padded, weights.data(), padded, values_[at].data() + head * each,
+                padded_width_, mixed.data(), padded_width_, /*add=*/false);
+      for (std::int64_t h = 0; h < hypotheses; ++h) {
+        auto* const to = Bits(out + (number * hypotheses + h) * out_stride + head * width_);
+        for (std::int64_t i = 0; i < width_; ++i) Narrow(mixed[h * padded_width_ + i], to[i]);
+      }
+    }
+  });
+}
+
+template class CrossCache<float>;
+template class CrossCache<at::BFloat16>;
+
+}  // namespace lorikeet::trainer
