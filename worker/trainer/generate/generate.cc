@@ -62,7 +62,7 @@ void Greedy(Search& search, std::vector<Generated>& results) {
     }
     at::Tensor logits = search.Step(last);
     Forbid(search.settings, end, rows, logits);
-    const std::vector<Candidate> best = Best(logits, {}, /*rows=*/1, /*count=*/1);
+    const std::vector<Candidate> best = Best(logits, {}, {}, /*rows=*/1, /*count=*/1);
     std::vector<std::int64_t> kept;
     for (std::size_t row = 0; row < best.size(); ++row) {
       const std::size_t document = search.documents[row];
@@ -98,11 +98,13 @@ void Beam(Search& search, std::vector<Generated>& results) {
         histories.push_back(&hypothesis.tokens);
       }
     }
-    at::Tensor scores = at::log_softmax(search.Step(last), -1);
-    Forbid(search.settings, config.eos_token_id, histories, scores);
+    at::Tensor logits = search.Step(last);
+    // Before what is forbidden goes: likelihoods are those of the model.
+    const std::vector<Normalizer> normalizers = Normalizers(logits);
+    Forbid(search.settings, config.eos_token_id, histories, logits);
     // Twice as many as there are beams: should all beams end, as many are left to go on with.
     const std::int64_t count = 2 * beams;
-    const std::vector<Candidate> best = Best(scores, running, beams, count);
+    const std::vector<Candidate> best = Best(logits, normalizers, running, beams, count);
 
     std::vector<std::int64_t> rows, kept;
     std::vector<BeamSearch> going_on;

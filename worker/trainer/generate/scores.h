@@ -25,9 +25,16 @@ struct Candidate {
 void Forbid(const EvaluateSettings& settings, text::TokenId end,
             std::span<const std::vector<text::TokenId>* const> histories, at::Tensor& scores);
 
-// The `count` best of each group of `rows` neighbouring rows of scores [groups · rows, V] fp32 plus added
-// [groups · rows] (empty: zero), best first: [groups · count]. Ties go to the lower row, then id.
-std::vector<Candidate> Best(const at::Tensor& scores, std::span<const float> added, std::int64_t rows,
-                            std::int64_t count);
+// What makes log likelihoods of a row's logits x: x − top − log_sum, in that order.
+struct Normalizer {
+  float top = 0, log_sum = 0;
+};
+std::vector<Normalizer> Normalizers(const at::Tensor& logits);
+
+// The `count` best of each group of `rows` neighbouring rows of scores [groups · rows, V] fp32, best first:
+// [groups · count]. Scores are made log likelihoods by `normalizers`, and `added` to them; either may be
+// empty: then they stay. Ties go to the lower row, then id.
+std::vector<Candidate> Best(const at::Tensor& scores, std::span<const Normalizer> normalizers,
+                            std::span<const float> added, std::int64_t rows, std::int64_t count);
 
 }  // namespace lorikeet::trainer

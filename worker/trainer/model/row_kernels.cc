@@ -287,6 +287,26 @@ void MixGathered(std::int64_t keys, std::int64_t width, const float* weights, co
 }
 
 LORIKEET_VECTORISED
+float MaximumOf(std::int64_t count, const float* x) {
+  float top = -std::numeric_limits<float>::infinity();
+#pragma omp simd reduction(max : top)
+  for (std::int64_t i = 0; i < count; ++i) top = top < x[i] ? x[i] : top;
+  return top;
+}
+
+LORIKEET_VECTORISED
+float LogSumOf(std::int64_t count, const float* x, float& top) {
+  float largest = -std::numeric_limits<float>::infinity();
+#pragma omp simd reduction(max : largest)
+  for (std::int64_t i = 0; i < count; ++i) largest = largest < x[i] ? x[i] : largest;
+  float sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (std::int64_t i = 0; i < count; ++i) sum += Exp(x[i] - largest);
+  top = largest;
+  return std::log(sum);
+}
+
+LORIKEET_VECTORISED
 float CrossEntropyRow(std::int64_t count, std::int64_t label, bool gradient, float* logits) {
   return CrossEntropyInto(count, label, gradient, logits);
 }

@@ -66,6 +66,10 @@ void ScoreGathered(std::int64_t keys, std::int64_t width, const float* query, co
 void MixGathered(std::int64_t keys, std::int64_t width, const float* weights, const GatheredRows& value,
                  float* out);
 
+float MaximumOf(std::int64_t count, const float* x);
+// log Σ e^(x − top), and top, the largest of x.
+float LogSumOf(std::int64_t count, const float* x, float& top);
+
 // Of one row of logits: −log softmax at `label`. With `gradient` the row becomes that: softmax − one hot.
 float CrossEntropyRow(std::int64_t count, std::int64_t label, bool gradient, float* logits);
 float CrossEntropyRow(std::int64_t count, std::int64_t label, bool gradient, Bfloat16Bits* logits);

@@ -47,13 +47,30 @@ TEST(BestTest, OfEachGroupBestFirst) {
   const std::vector<float> added = {0, -0.5f, 1, 0.25f, 0, -1e9f};
   const at::Tensor sums = (scores + at::tensor(added).unsqueeze(1)).view({2, 150});
   const auto [values, indices] = sums.topk(8, 1);
-  const std::vector<Candidate> best = Best(scores, added, 3, 8);
+  const std::vector<Candidate> best = Best(scores, {}, added, 3, 8);
   ASSERT_EQ(best.size(), 16u);
   for (std::int64_t group = 0; group < 2; ++group) {
     for (std::int64_t i = 0; i < 8; ++i) {
       const Candidate& candidate = best[static_cast<std::size_t>(group * 8 + i)];
       EXPECT_EQ(candidate.row * 50 + candidate.token, indices[group][i].item<std::int64_t>());
       EXPECT_EQ(candidate.score, values[group][i].item<float>());
+    }
+  }
+}
+
+// Over stretches of ids that are passed over, and with logits made likelihoods on the way.
+TEST(BestTest, OfLikelihoods) {
+  at::manual_seed(4);
+  const at::Tensor logits = at::randn({4, 1000}) * 3;
+  const std::vector<float> added = {-1, -2, -0.5f, 0};
+  const at::Tensor sums = (at::log_softmax(logits, -1) + at::tensor(added).unsqueeze(1)).view({2, 2000});
+  const auto [values, indices] = sums.topk(8, 1);
+  const std::vector<Candidate> best = Best(logits, Normalizers(logits), added, 2, 8);
+  for (std::int64_t group = 0; group < 2; ++group) {
+    for (std::int64_t i = 0; i < 8; ++i) {
+      const Candidate& candidate = best[static_cast<std::size_t>(group * 8 + i)];
+      EXPECT_EQ(candidate.row * 1000 + candidate.token, indices[group][i].item<std::int64_t>());
+      EXPECT_NEAR(candidate.score, values[group][i].item<float>(), 1e-6);
     }
   }
 }
