@@ -1,5 +1,6 @@
 #include "worker/trainer/model/attention.h"
 
+#include "worker/trainer/model/cuda/functions.h"
 #include "worker/trainer/model/dropout.h"
 #include "worker/trainer/model/fused_attention.h"
 #include "worker/trainer/model/micro_gemm.h"
@@ -16,6 +17,12 @@ at::Tensor AddBias(at::Tensor scores, const ScoreBias& bias) {
   }
   if (bias.mask.defined()) scores = scores + bias.mask.unsqueeze(1).unsqueeze(1);
   return scores;
+}
+
+// dropout(softmax(scores + bias)), in the scores' type.
+at::Tensor Weights(const at::Tensor& scores, const ScoreBias& bias, const DropoutMask& mask) {
+  if (scores.is_cuda() && cuda::HasKernels()) return cuda::Softmax(scores, bias.relative, bias.mask, mask);
+  return Dropped(at::softmax(AddBias(scores.to(at::kFloat), bias), -1).to(scores.scalar_type()), mask);
 }
 
 at::Tensor FusedInAnyType(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
@@ -40,19 +47,15 @@ at::Tensor Attend(const Attention& attention, const at::Tensor& query, const at:
                   const at::Tensor& value, const ScoreBias& bias, const ForwardContext& context) {
   const DropoutMask mask = context.dropout ? context.dropout->NextMask() : DropoutMask{};
   if (query.is_cpu()) return Apply(attention.o, FusedInAnyType(query, key, value, bias, mask), context);
-  const at::Tensor scores =
-      AddBias(at::matmul(query, key.transpose(2, 3)).to(at::kFloat), bias);  // [B, H, Q, N]
-  at::Tensor weights = at::softmax(scores, -1).to(value.scalar_type());
-  if (mask.threshold > 0) {
-    weights = weights * DropoutFactors(mask, weights.sizes(), weights.device()).to(weights.scalar_type());
-  }
-  const at::Tensor mixed = at::matmul(weights, value);                   // [B, H, Q, K]
-  const at::Tensor joined = mixed.transpose(1, 2).flatten(/*start=*/2);  // [B, Q, H·K]
+  const at::Tensor weights = Weights(at::matmul(query, key.transpose(2, 3)), bias, mask);  // [B, H, Q, N]
+  const at::Tensor mixed = at::matmul(weights, value);                                     // [B, H, Q, K]
+  const at::Tensor joined = mixed.transpose(1, 2).flatten(/*start=*/2);                    // [B, Q, H·K]
   return Apply(attention.o, joined, context);
 }
 
 at::Tensor MaskBias(const at::Tensor& mask) {
-  if (mask.all().item<bool>()) return {};
+  // Asking a GPU would be to wait for it.
+  if (mask.is_cpu() && mask.all().item<bool>()) return {};
   const at::Tensor bias = at::zeros(mask.sizes(), mask.options().dtype(at::kFloat));
   return bias.masked_fill_(mask.logical_not(), kMasked);
 }

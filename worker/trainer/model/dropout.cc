@@ -6,6 +6,7 @@
 #include <cmath>
 #include <optional>
 
+#include "worker/trainer/model/cuda/functions.h"
 #include "worker/trainer/model/parallel.h"
 #include "worker/trainer/model/row_kernels.h"
 #include "worker/trainer/model/saved_mask.h"
@@ -57,6 +58,7 @@ void Fill(const DropoutMask& mask, const at::Tensor& x, const float* hidden, at:
 // x ∘ mask as `type`, or hidden + x ∘ mask where there is a hidden (then fp32).
 at::Tensor Dropped(const DropoutMask& mask, const at::Tensor& x, const at::Tensor& hidden,
                    at::ScalarType type) {
+  if (x.is_cuda() && cuda::HasKernels()) return cuda::Drop(mask, x, hidden, type);
   if (!x.is_cpu()) {
     const at::Tensor dropped = x * DropoutFactors(mask, x.sizes(), x.device());
     return hidden.defined() ? hidden + dropped : dropped.to(type);
@@ -147,14 +149,15 @@ DropoutMask DropoutStream::NextMask(double rate) {
   return mask;
 }
 
-at::Tensor DropoutStream::Apply(const at::Tensor& x, double rate) {
-  const DropoutMask mask = NextMask(rate);
-  return mask.threshold > 0 ? Run(x, std::nullopt, mask) : x;
-}
+at::Tensor DropoutStream::Apply(const at::Tensor& x, double rate) { return Dropped(x, NextMask(rate)); }
 
 at::Tensor DropoutStream::AddTo(const at::Tensor& hidden, const at::Tensor& x) {
   const DropoutMask mask = NextMask(rate_);
   return mask.threshold > 0 ? Run(x, hidden, mask) : hidden + x;
+}
+
+at::Tensor Dropped(const at::Tensor& x, const DropoutMask& mask) {
+  return mask.threshold > 0 ? Run(x, std::nullopt, mask) : x;
 }
 
 at::Tensor DropoutFactors(const DropoutMask& mask, at::IntArrayRef sizes, at::Device device) {

@@ -38,6 +38,9 @@ class DropoutStream {
   double rate_;
 };
 
+// x ∘ mask in x's type, with gradients: what Apply does, for a mask that is drawn already.
+at::Tensor Dropped(const at::Tensor& x, const DropoutMask& mask);
+
 // The mask of a tensor of `sizes` [examples, …, columns], as factors: plain tensor operations, on any device.
 at::Tensor DropoutFactors(const DropoutMask& mask, at::IntArrayRef sizes, at::Device device);
 

@@ -110,7 +110,7 @@ class Function : public torch::autograd::Function<Function> {
 at::Tensor Plain(Activation activation, const at::Tensor& a, const at::Tensor& b, const DropoutMask& mask) {
   at::Tensor y = activation == Activation::kGeluNew ? at::gelu(a, "tanh") : at::relu(a);
   if (b.defined()) y = y * b;
-  return mask.threshold > 0 ? y * DropoutFactors(mask, y.sizes(), y.device()).to(y.scalar_type()) : y;
+  return Dropped(y, mask);
 }
 
 }  // namespace

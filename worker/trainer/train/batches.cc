@@ -27,8 +27,8 @@ void Pad(std::span<const Example* const> examples, std::vector<text::TokenId> Ex
     real += longest;
   }
   if (!device.is_cpu()) {
-    ids = ids.to(device);
-    mask = mask.to(device);
+    ids = ids.to(device, /*non_blocking=*/true);
+    mask = mask.to(device, /*non_blocking=*/true);
   }
 }
 
@@ -44,7 +44,13 @@ std::vector<const Example*> Pointers(const std::vector<Example>& examples) {
 Batch MakeBatch(std::span<const Example* const> examples, at::Device device) {
   Batch batch;
   Pad(examples, &Example::source, device, batch.source, batch.source_mask);
-  Pad(examples, &Example::target, device, batch.target, batch.target_mask);
+  Pad(examples, &Example::target, at::kCPU, batch.target, batch.target_mask);
+  batch.real = batch.target_mask.flatten().nonzero().squeeze(1);
+  if (!device.is_cpu()) {
+    for (at::Tensor* const x : {&batch.target, &batch.target_mask, &batch.real}) {
+      *x = x->to(device, /*non_blocking=*/true);
+    }
+  }
   return batch;
 }
 

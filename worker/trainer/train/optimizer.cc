@@ -25,19 +25,16 @@ StatusOr<std::unique_ptr<Optimizer>> CreateOptimizer(const OptimizerSettings& se
   return InvalidArgument("train.optimizer: {}: adamw or adafactor would be right", settings.name);
 }
 
-double ClipGradients(const std::vector<at::Tensor>& parameters, double limit) {
+at::Tensor ClipGradients(const std::vector<at::Tensor>& parameters, double limit) {
   const at::NoGradGuard no_grad;
   std::vector<at::Tensor> gradients;
   for (const at::Tensor& parameter : parameters) {
     if (parameter.grad().defined()) gradients.push_back(parameter.grad());
   }
-  if (gradients.empty()) return 0;
-  const at::Tensor total = at::stack(at::_foreach_norm(gradients, 2)).norm(2);
-  const double norm = total.item<double>();
-  if (limit > 0 && norm > 0) {
-    const double coefficient = limit / (norm + 1e-6);
-    if (coefficient < 1) at::_foreach_mul_(gradients, coefficient);
-  }
+  if (gradients.empty()) return at::zeros({});
+  const at::Tensor norm = at::stack(at::_foreach_norm(gradients, 2)).norm(2);
+  // On the device, whatever the norm is: to ask first would be to wait.
+  if (limit > 0) at::_foreach_mul_(gradients, (limit / (norm + 1e-6)).clamp_max_(1.0));
   return norm;
 }
 

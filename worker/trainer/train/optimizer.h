@@ -45,7 +45,7 @@ std::unique_ptr<Optimizer> CreateAdamW(const OptimizerSettings& settings, const 
 std::unique_ptr<Optimizer> CreateAdafactor(const OptimizerSettings& settings, const TensorMap& parameters);
 
 // Scales all gradients by limit / norm where their global L2 norm is above `limit` (0: never), as
-// torch.nn.utils.clip_grad_norm_. Returns the norm before that.
-double ClipGradients(const std::vector<at::Tensor>& parameters, double limit);
+// torch.nn.utils.clip_grad_norm_. Returns the norm before that: [] fp32 on the gradients' device.
+at::Tensor ClipGradients(const std::vector<at::Tensor>& parameters, double limit);
 
 }  // namespace lorikeet::trainer

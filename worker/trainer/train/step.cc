@@ -48,8 +48,11 @@ StatusOr<StepOutcome> Stepper::Run(std::span<const Example* const> examples, std
       part.backward();
       total = total.defined() ? total + part.detach() : part.detach();
     });
-    outcome.loss = total.item<double>();
-    outcome.gradient_norm = ClipGradients(parameters, gradient_clip);
+    // The one time in a step that a GPU is waited for: what diverged must not reach the parameters.
+    const at::Tensor norm = ClipGradients(parameters, gradient_clip);
+    const at::Tensor both = at::stack({total, norm.to(total.device())}).to(at::kCPU, at::kDouble);
+    outcome.loss = both[0].item<double>();
+    outcome.gradient_norm = both[1].item<double>();
   }));
   if (!std::isfinite(outcome.loss)) {
     return MakeStatus(absl::StatusCode::kOutOfRange, "diverged: the loss at step {} is {}", step + 1,
