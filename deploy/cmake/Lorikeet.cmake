@@ -34,16 +34,18 @@ endif()
 # Warnings and sanitizers for a target of our own.
 function(lorikeet_own target)
   target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR})
-  target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual)
+  set(warnings -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual)
   if(LORIKEET_WERROR)
-    target_compile_options(${target} PRIVATE -Werror)
+    list(APPEND warnings -Werror)
   endif()
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-    target_compile_options(${target} PRIVATE -Wno-restrict)  # GCC bug 105651: sees overlap in string = "literal"
+    list(APPEND warnings -Wno-restrict)  # GCC bug 105651: sees overlap in string = "literal"
   endif()
   if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-    target_compile_options(${target} PRIVATE -Wthread-safety)
+    list(APPEND warnings -Wthread-safety)
   endif()
+  # nvcc has other words for them.
+  target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:${warnings}>")
   if(LORIKEET_SANITIZE)
     target_compile_options(${target} PRIVATE -fsanitize=${LORIKEET_SANITIZE} -fno-omit-frame-pointer)
     target_link_options(${target} PUBLIC -fsanitize=${LORIKEET_SANITIZE})

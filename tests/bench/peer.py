@@ -23,6 +23,8 @@ SHAPES = {
                  tie_word_embeddings=True),
     "small": dict(vocab_size=32128, d_model=512, d_kv=64, d_ff=1024, num_heads=6, num_layers=8, num_decoder_layers=8,
                   tie_word_embeddings=False),
+    "base": dict(vocab_size=32128, d_model=768, d_kv=64, d_ff=2048, num_heads=12, num_layers=12, num_decoder_layers=12,
+                 tie_word_embeddings=False),
 }
 
 
@@ -62,21 +64,23 @@ def train(options):
     elif options.method == "prompt":
         model = get_peft_model(model, PromptTuningConfig(task_type=TaskType.SEQ_2_SEQ_LM, num_virtual_tokens=20,
                                                          num_transformer_submodules=1))
-    model.train()
+    model.train().to(options.device)
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=1e-4, weight_decay=0.0)
-    source = random_tokens(options.shape, options.batch, options.source)
-    target = random_tokens(options.shape, options.batch, options.target)
+    source = random_tokens(options.shape, options.batch, options.source).to(options.device)
+    target = random_tokens(options.shape, options.batch, options.target).to(options.device)
     mask = torch.ones_like(source)
     bf16 = options.precision == "bf16"
 
     def step():
         optimizer.zero_grad(set_to_none=True)
-        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+        with torch.autocast(options.device.split(":")[0], torch.bfloat16, enabled=bf16):
             loss = model(input_ids=source, attention_mask=mask, labels=target).loss
         loss.backward()
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
+        if options.device != "cpu":
+            torch.cuda.synchronize()
 
     seconds = measure(options.repeat, step)
     return {"seconds": seconds, "tokens_per_second": options.batch * (options.source + options.target) / seconds}
@@ -87,7 +91,8 @@ def generate_transformers(options):
     model = make_model(options.shape).eval()
     if options.precision == "bf16":
         model = model.to(torch.bfloat16)
-    source = random_tokens(options.shape, options.batch, options.source)
+    model = model.to(options.device)
+    source = random_tokens(options.shape, options.batch, options.source).to(options.device)
     mask = torch.ones_like(source)
 
     def run():
@@ -205,6 +210,7 @@ def main():
     parser.add_argument("--compute", default="float32", help="CTranslate2's compute type: float32 or int8")
     for name in ("--input", "--model", "--references", "--predictions"):
         parser.add_argument(name)
+    parser.add_argument("--device", default="cpu", help="cpu or cuda:N, of transformers")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--source", type=int, default=512)
@@ -226,7 +232,11 @@ def main():
         seconds = (generate_ctranslate2 if options.engine == "ctranslate2" else generate_transformers)(options)
         tokens = options.batch * options.target
         result = {"seconds": seconds, "tokens": tokens, "tokens_per_second": tokens / seconds}
-    result["peak_memory_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    if options.device != "cpu":
+        import torch
+        result["peak_memory_bytes"] = torch.cuda.max_memory_allocated()
+    else:
+        result["peak_memory_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     print(json.dumps(result))
 
 

@@ -26,17 +26,18 @@ struct Options {
   std::int64_t threads = 2, batch = 8, source = 512, target = 0, beams = 1, repeat = 5;
 };
 
-// The shapes of the comparison; Flan-T5-Small's is google/flan-t5-small's config.json.
+// The shapes of the comparison; small and base are those of google/flan-t5-small and -base.
 T5Config ShapeOf(const std::string& name) {
   T5Config config;
   config.gated = true;
   config.activation = "gelu_new";
-  if (name == "small") {
-    config.d_model = 512;
+  if (name == "small" || name == "base") {
+    const bool small = name == "small";
+    config.d_model = small ? 512 : 768;
     config.d_kv = 64;
-    config.d_ff = 1024;
-    config.num_heads = 6;
-    config.num_layers = config.num_decoder_layers = 8;
+    config.d_ff = small ? 1024 : 2048;
+    config.num_heads = small ? 6 : 12;
+    config.num_layers = config.num_decoder_layers = small ? 8 : 12;
     config.tie_word_embeddings = config.scale_decoder_outputs = false;
   } else {
     config.vocab_size = 4096;
@@ -170,7 +171,7 @@ int main(int argc, char** argv) {
   CLI::App app("Measures the trainer");
   Options options;
   app.add_option("work", options.work)->required()->check(CLI::IsMember({"train", "generate", "tokenize"}));
-  app.add_option("--shape", options.shape)->check(CLI::IsMember({"tiny", "small"}));
+  app.add_option("--shape", options.shape)->check(CLI::IsMember({"tiny", "small", "base"}));
   app.add_option("--method", options.method)->check(CLI::IsMember({"lora", "prompt", "full"}));
   app.add_option("--precision", options.precision)->check(CLI::IsMember({"fp32", "bf16"}));
   app.add_option("--input", options.input, "tokenize: JSONL with articles");
