@@ -111,6 +111,22 @@ void DropoutStream::Rekey(std::int64_t step, std::int64_t first_document) {
   if (generator_.defined()) generator_.set_current_seed(key_);
 }
 
+DropoutStream::Position DropoutStream::position() const {
+  Position position{.key = key_};
+  if (generator_.defined()) {
+    position.seed = generator_.current_seed();
+    position.offset = generator_.get_offset();
+  }
+  return position;
+}
+
+void DropoutStream::Seek(const Position& position) {
+  key_ = position.key;
+  if (!generator_.defined()) return;
+  generator_.set_current_seed(position.seed);
+  generator_.set_offset(position.offset);
+}
+
 DropoutMask DropoutStream::NextMask(double rate) {
   DropoutMask mask;
   mask.threshold = static_cast<std::uint32_t>(std::lround(rate * kRates));

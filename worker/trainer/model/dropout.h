@@ -28,6 +28,14 @@ class DropoutStream {
   DropoutMask NextMask() { return NextMask(rate_); }
   double rate() const { return rate_; }
 
+  // Where the stream stands, and a way back there: a forward pass that is run again draws the same masks.
+  struct Position {
+    std::uint64_t key = 0;
+    std::uint64_t seed = 0, offset = 0;  // of the accelerator's generator
+  };
+  Position position() const;
+  void Seek(const Position& position);
+
  private:
   DropoutMask NextMask(double rate);
 
