@@ -61,7 +61,8 @@ int ExitWith(const Status& status, const std::string& program) {
   for (std::size_t at = 0; (at = text.find('\n', at)) != std::string::npos; ++at) {
     if (at + 1 < text.size() && text[at + 1] != ' ') text.insert(at + 1, program + ": ");
   }
-  fmt::print(stderr, "{}: {}\n", program, text);
+  // fmt::print would throw where a log cannot be written to.
+  std::fputs(fmt::format("{}: {}\n", program, text).c_str(), stderr);
   switch (status.code()) {
     case absl::StatusCode::kInvalidArgument:
     case absl::StatusCode::kNotFound:

@@ -129,7 +129,7 @@ struct HistoryEvent {
   WallTime time{};
   std::string sweep_id, trial_id, attempt_id, worker_id;  // empty where it does not apply
   std::string
-      kind;  // submitted, granted, started, checkpoint, succeeded, failed, lost, returned, cancelled, log, …
+      kind;  // submitted, granted, started, checkpoint, out_of_memory, succeeded, failed, lost, returned, …
   std::string message;
 };
 

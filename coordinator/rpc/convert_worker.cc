@@ -63,6 +63,14 @@ StatusOr<service::Event> EventFromWire(const v1::Event& event) {
       return service::Log{event.log().level(), event.log().message()};
     case v1::Event::kCheckpoint:
       return service::CheckpointSaved{event.checkpoint().step()};
+    case v1::Event::kOutOfMemory: {
+      const v1::OutOfMemory& from = event.out_of_memory();
+      return service::OutOfMemory{.phase = from.phase(),
+                                  .step = from.step(),
+                                  .micro_batch_size = from.micro_batch_size(),
+                                  .parts = from.parts(),
+                                  .message = from.message()};
+    }
     case v1::Event::kDocument: {
       const v1::Document& from = event.document();
       return core::Document{from.split(), from.id(), from.article(), from.reference(), from.position()};

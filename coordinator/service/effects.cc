@@ -70,6 +70,15 @@ class Effect {
     change_.Note(attempt, "checkpoint", fmt::format("step {}", event.step));
     return absl::OkStatus();
   }
+  Status operator()(const OutOfMemory& event) const {
+    RETURN_IF_ERROR(NoteAlive(change_, id_));
+    core::Attempt& attempt = change_.attempt(id_);
+    if (event.phase == "training") attempt.micro_batch_size = event.micro_batch_size;
+    change_.Note(attempt, "out_of_memory",
+                 fmt::format("{}, step {}: goes on with micro-batches of {}, {} a batch ({})", event.phase,
+                             event.step, event.micro_batch_size, event.parts, event.message));
+    return absl::OkStatus();
+  }
   Status operator()(const core::Document& event) const {
     if (Status status = CheckSplit(event.split); !status.ok()) return Impossible("a document", status);
     RETURN_IF_ERROR(NoteAlive(change_, id_));

@@ -65,6 +65,11 @@ struct Log {
 struct CheckpointSaved {
   std::int64_t step = 0;
 };
+struct OutOfMemory {
+  std::string phase;
+  std::int64_t step = 0, micro_batch_size = 0, parts = 0;
+  std::string message;
+};
 struct Returned {
   std::int64_t step = 0;
   bool checkpointed = false;
@@ -73,8 +78,8 @@ struct Returned {
 struct Failed {
   std::string kind, message;
 };
-using Event = std::variant<Started, core::Metric, Log, CheckpointSaved, core::Document, core::Prediction,
-                           core::Result, Returned, Failed>;
+using Event = std::variant<Started, core::Metric, Log, CheckpointSaved, OutOfMemory, core::Document,
+                           core::Prediction, core::Result, Returned, Failed>;
 struct Report {
   std::string attempt_id;
   core::Token token = 0;

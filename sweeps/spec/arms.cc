@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "sweeps/spec/adapter_key.h"
 #include "sweeps/spec/collector.h"
 #include "sweeps/spec/mapping.h"
 
@@ -47,13 +48,22 @@ std::vector<std::string> TrainNames() {
 }
 
 void CheckLora(Collector& collector, const Mapping& mapping, const Value& self) {
-  mapping.Require("rank", "the rank of the update, such as 8, or an axis, such as [2, 4, 8]");
+  const bool given = mapping.Find("adapter") != nullptr;
+  if (!given) mapping.Require("rank", "the rank of the update, such as 8, or an axis, such as [2, 4, 8]");
   const auto alpha = collector.Given("alpha"), ratio = collector.Given("alpha_over_rank");
   if (alpha && ratio) {
     self.mistakes->Add(std::max(*alpha, *ratio),
                        fmt::format("{}: both alpha and alpha_over_rank: one of them", self.path));
   }
-  if (!alpha && !ratio) {
+  if (given) {
+    collector.AddFixed("adapter", UnsetForAdapter(Method::kLora));
+    if (ratio && !collector.Given("rank")) {
+      self.mistakes->Add(*ratio,
+                         fmt::format("{}.alpha_over_rank: of which rank? With an adapter, whose alpha "
+                                     "holds, leave it out, or give its rank too",
+                                     self.path));
+    }
+  } else if (!alpha && !ratio) {
     constexpr double kAlphaOverRank = 2;
     collector.AddFixed(
         "alpha_over_rank",
@@ -62,7 +72,17 @@ void CheckLora(Collector& collector, const Mapping& mapping, const Value& self) 
   }
 }
 
-void CheckPrompt(const Mapping& mapping, const Value& self) {
+void CheckPrompt(Collector& collector, const Mapping& mapping, const Value& self) {
+  if (mapping.Find("adapter") != nullptr) {
+    collector.AddFixed("adapter", UnsetForAdapter(Method::kPrompt));
+    for (const char* key : {"init", "init_text"}) {
+      if (const Value* value = mapping.Find(key)) {
+        self.mistakes->Add(value->at,
+                           fmt::format("{}: the prompt starts from its adapter: leave it out", value->path));
+      }
+    }
+    return;
+  }
   mapping.Require("tokens", "how many prompt tokens are trained, such as 20, or an axis, such as [5, 20]");
   const Value* init = mapping.Find("init");
   const Value* text = mapping.Find("init_text");
@@ -109,7 +129,8 @@ void CheckTraining(Collector& collector, const Mapping& mapping, const Value& se
   }
 }
 
-Arm ReadArm(const Mapping::Entry& entry, Method method, const Trial& base, const TrainSection& train) {
+Arm ReadArm(const Mapping::Entry& entry, Method method, const Trial& base, const TrainSection& train,
+            const PathRules& rules) {
   Collector collector(true);
   const Value& self = entry.value;
   std::vector<std::string> known = Names(ArmKeys(method));
@@ -123,7 +144,7 @@ Arm ReadArm(const Mapping::Entry& entry, Method method, const Trial& base, const
   const Mapping mapping = Mapping::Read(at_name, known);
   for (const Mapping::Entry& setting : mapping.entries()) {
     if (const Key* own = FindKey(ArmKeys(method), setting.key)) {
-      collector.Read(*own, setting.value);
+      collector.Read(own->name == "adapter" ? AdapterKey(method, &rules) : *own, setting.value);
     } else {
       ReadTrainKey(collector, setting);
     }
@@ -132,7 +153,7 @@ Arm ReadArm(const Mapping::Entry& entry, Method method, const Trial& base, const
     CheckLength(collector, self);
     if (Trains(method)) CheckBatch(collector, self, base.train);
     if (method == Method::kLora) CheckLora(collector, mapping, self);
-    if (method == Method::kPrompt) CheckPrompt(mapping, self);
+    if (method == Method::kPrompt) CheckPrompt(collector, mapping, self);
     if (Trains(method)) CheckTraining(collector, mapping, at_name, base, train);
   }
   collector.arm().method = method;
@@ -142,7 +163,8 @@ Arm ReadArm(const Mapping::Entry& entry, Method method, const Trial& base, const
 
 }  // namespace
 
-std::vector<Arm> ReadArms(const Value& arms, const Trial& base, const TrainSection& train) {
+std::vector<Arm> ReadArms(const Value& arms, const Trial& base, const TrainSection& train,
+                          const PathRules& rules) {
   std::vector<std::string> names;
   for (const Method method :
        {Method::kFull, Method::kLora, Method::kPrompt, Method::kZeroShot, Method::kLead}) {
@@ -152,7 +174,7 @@ std::vector<Arm> ReadArms(const Value& arms, const Trial& base, const TrainSecti
   std::vector<Arm> read;
   for (const Mapping::Entry& entry : mapping.entries()) {
     const StatusOr<Method> method = ParseMethod(entry.key);
-    if (method.ok()) read.push_back(ReadArm(entry, *method, base, train));
+    if (method.ok()) read.push_back(ReadArm(entry, *method, base, train, rules));
   }
   return read;
 }

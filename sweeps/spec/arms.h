@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "sweeps/spec/reader.h"
+#include "sweeps/spec/sections.h"
 #include "sweeps/spec/settings.h"
 #include "sweeps/trial/trial.h"
 
@@ -39,8 +40,10 @@ struct TrainSection {
 };
 TrainSection ReadTrain(const Value& train);
 
-// Reads `arms`. `base` is a trial with the settings of `train`: what an arm overrides.
-std::vector<Arm> ReadArms(const Value& arms, const Trial& base, const TrainSection& train);
+// Reads `arms`. `base` is a trial with the settings of `train`: what an arm overrides. `rules` are for the
+// adapters that arms start from.
+std::vector<Arm> ReadArms(const Value& arms, const Trial& base, const TrainSection& train,
+                          const PathRules& rules);
 
 // Applies settings by stage.
 void Apply(const std::vector<Setting>& settings, Trial& trial);

@@ -32,7 +32,7 @@ void CheckOptimizerKey(const std::string& optimizer, const Mapping::Entry& entry
 
 void Collector::Read(const Key& key, const Value& value) {
   given_[key.name] = value.at;
-  if (axes_ && IsAxis(key, value)) {
+  if (axes_ && (key.named || IsAxis(key, value))) {
     ReadAxis(key, value);
   } else if (value.IsList() && !key.list) {
     value.Refuse("one value: lists are axes, and stand inside an arm only");
@@ -42,7 +42,7 @@ void Collector::Read(const Key& key, const Value& value) {
 }
 
 void Collector::ReadAxis(const Key& key, const Value& value) {
-  const std::vector<Value> elements = value.Elements();
+  const std::vector<Value> elements = IsAxis(key, value) ? value.Elements() : std::vector<Value>{value};
   if (elements.empty()) {
     value.Refuse("an axis with at least one value");
     return;

@@ -49,6 +49,13 @@ bool Overrides(const Arm& arm, const std::string& key) {
 bool IsTelling(const Arm& arm, const Trial& trial, const std::string& key) {
   if (key == "alpha_over_rank") return false;  // alpha says it
   if (key == "init_text" && trial.prompt.init != "text") return false;
+  if (!StartAdapter(trial).empty()) {  // what is not said here is the adapter's
+    if (key == "rank" && trial.lora.rank == 0) return false;
+    if (key == "alpha" && trial.lora.alpha == 0) return false;
+    if (key == "targets" && trial.lora.targets.empty()) return false;
+    if (key == "tokens" && trial.prompt.tokens == 0) return false;
+    if (key == "init") return false;
+  }
   if (key == "epochs") return trial.train.epochs.has_value();
   if (key == "steps") return trial.train.steps.has_value();
   static const std::vector<std::string> kAlways = {"rank", "alpha",     "targets",      "tokens",

@@ -92,6 +92,30 @@ void CheckWeights(const fs::path& folder, std::vector<std::string>& mistakes) {
   }
 }
 
+std::vector<std::string> AdapterMistakes(const std::string& folder, const std::string& type) {
+  std::error_code error;
+  if (!fs::is_directory(folder, error)) {
+    return {fmt::format("{}: no such folder: a PEFT directory, such as `sweep-trainer train` leaves in kept/",
+                        folder)};
+  }
+  std::vector<std::string> mistakes;
+  const fs::path config_path = fs::path(folder) / "adapter_config.json";
+  if (!IsFile(config_path)) {
+    mistakes.push_back(fmt::format("{} has no adapter_config.json: a PEFT directory has one", folder));
+  } else if (const std::optional<Json> config = ReadObject(config_path, mistakes)) {
+    const auto found = config->find("peft_type");
+    const std::string given = found != config->end() && found->is_string() ? found->get<std::string>() : "";
+    if (given != type) {
+      mistakes.push_back(fmt::format("{} is of peft_type '{}': this arm starts from a {}",
+                                     config_path.string(), given, type));
+    }
+  }
+  if (!IsFile(fs::path(folder) / "adapter_model.safetensors")) {
+    mistakes.push_back(fmt::format("{} has no adapter_model.safetensors", folder));
+  }
+  return mistakes;
+}
+
 std::string WhyMissing(const std::error_code& error) {
   return error && error != std::errc::no_such_file_or_directory ? error.message() : "no such file or folder";
 }
@@ -134,6 +158,42 @@ std::vector<std::string> DataFileMistakes(const std::string& file) {
     return {fmt::format("{} is empty: one document a line", file)};
   }
   return {};
+}
+
+std::vector<std::string> LoraAdapterMistakes(const std::string& folder) {
+  return AdapterMistakes(folder, "LORA");
+}
+std::vector<std::string> PromptAdapterMistakes(const std::string& folder) {
+  return AdapterMistakes(folder, "PROMPT_TUNING");
+}
+
+Status CheckAdapterFits(const Trial& trial) {
+  const std::string& folder = StartAdapter(trial);
+  if (folder.empty()) return absl::OkStatus();
+  const StatusOr<std::string> text = ReadFile(folder + "/adapter_config.json");
+  if (!text.ok()) return absl::OkStatus();  // said at its own place
+  const StatusOr<Json> config = ParseJson(*text);
+  if (!config.ok() || !config->is_object()) return absl::OkStatus();
+  std::vector<std::string> mistakes;
+  const auto compare = [&](const char* theirs, const char* ours, const Json& asked) {
+    const auto found = config->find(theirs);
+    if (found == config->end() || *found == asked) return;
+    mistakes.push_back(fmt::format("{}: {}: the adapter {} has {}: leave it out, or say the same", ours,
+                                   asked.dump(), folder, found->dump()));
+  };
+  if (trial.method == Method::kLora) {
+    if (trial.lora.rank != 0) compare("r", "rank", trial.lora.rank);
+    if (trial.lora.alpha != 0) compare("lora_alpha", "alpha", trial.lora.alpha);
+    const auto targets = config->find("target_modules");
+    if (!trial.lora.targets.empty() && targets != config->end() && targets->is_array()) {
+      std::set<Json> theirs(targets->begin(), targets->end());
+      std::set<Json> ours(trial.lora.targets.begin(), trial.lora.targets.end());
+      if (theirs != ours) compare("target_modules", "targets", trial.lora.targets);
+    }
+  } else if (trial.prompt.tokens != 0) {
+    compare("num_virtual_tokens", "tokens", trial.prompt.tokens);
+  }
+  return mistakes.empty() ? absl::OkStatus() : InvalidArgument("{}", fmt::join(mistakes, "\n"));
 }
 
 }  // namespace lorikeet::spec

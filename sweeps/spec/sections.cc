@@ -15,33 +15,6 @@ namespace {
 constexpr std::chrono::milliseconds kNoTime{0};
 constexpr const char* kSourceFile = "a file of documents, such as train.jsonl.gz";
 
-// The path's absolute form; nothing (reported) where it is no path. `mistakes_of` looks whether it is there.
-std::optional<std::string> ReadPath(const Value& value, const std::string& right, const PathRules& rules,
-                                    std::vector<std::string> (*mistakes_of)(const std::string&)) {
-  const std::optional<std::string> text = ReadText(value, right);
-  if (!text) return std::nullopt;
-  if (*text == "~" || text->rfind("~/", 0) == 0) {
-    value.Refuse("~ is not expanded; write ${HOME}" + text->substr(1));
-    return std::nullopt;
-  }
-  const StatusOr<std::string> expanded = ExpandVariables(*text, rules.environment);
-  if (!expanded.ok()) {
-    value.Refuse(Message(expanded.status()));
-    return std::nullopt;
-  }
-  if (expanded->empty()) {
-    value.Refuse("empty once its variables are replaced: " + right);
-    return std::nullopt;
-  }
-  std::string path = ResolvePath(*expanded, rules.folder);
-  if (rules.check) {
-    for (const std::string& mistake : mistakes_of(path)) {
-      value.mistakes->Add(value.at, fmt::format("{}: {}", value.path, mistake));
-    }
-  }
-  return path;
-}
-
 void ReadCount(const Mapping& mapping, std::string_view key, std::int64_t low, std::int64_t& to) {
   if (const Value* value = mapping.Find(key)) to = ReadInteger(*value, low).value_or(to);
 }
@@ -96,6 +69,32 @@ bool LooksLikeId(const std::string& name) {
 }
 
 }  // namespace
+
+std::optional<std::string> ReadPath(const Value& value, const std::string& right, const PathRules& rules,
+                                    std::vector<std::string> (*mistakes_of)(const std::string&)) {
+  const std::optional<std::string> text = ReadText(value, right);
+  if (!text) return std::nullopt;
+  if (*text == "~" || text->rfind("~/", 0) == 0) {
+    value.Refuse("~ is not expanded; write ${HOME}" + text->substr(1));
+    return std::nullopt;
+  }
+  const StatusOr<std::string> expanded = ExpandVariables(*text, rules.environment);
+  if (!expanded.ok()) {
+    value.Refuse(Message(expanded.status()));
+    return std::nullopt;
+  }
+  if (expanded->empty()) {
+    value.Refuse("empty once its variables are replaced: " + right);
+    return std::nullopt;
+  }
+  std::string path = ResolvePath(*expanded, rules.folder);
+  if (rules.check) {
+    for (const std::string& mistake : mistakes_of(path)) {
+      value.mistakes->Add(value.at, fmt::format("{}: {}", value.path, mistake));
+    }
+  }
+  return path;
+}
 
 std::optional<std::string> ReadSweepName(const Value& value) {
   static constexpr std::size_t kLongest = 100;

@@ -22,6 +22,10 @@ struct PathRules {
   bool check = false;
 };
 
+// The path's absolute form; nothing (reported) where it is no path. Where the rules say so, `mistakes_of`
+// looks whether what is there is right.
+std::optional<std::string> ReadPath(const Value& value, const std::string& right, const PathRules& rules,
+                                    std::vector<std::string> (*mistakes_of)(const std::string&));
 // A sweep's name: what can stand in file names and URLs, and is no id.
 std::optional<std::string> ReadSweepName(const Value& value);
 std::string ReadModel(const Value& value, const PathRules& rules);

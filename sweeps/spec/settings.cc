@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sweeps/spec/adapter_key.h"
 #include "sweeps/spec/quantity.h"
 
 namespace lorikeet::spec {
@@ -110,6 +111,16 @@ Key ValidateEvery() {
           }};
 }
 
+Key Precision() {
+  Key key = Choice("precision", {"fp32", "bf16"}, FIELD(train.precision));
+  key.read = [read = key.read](const Value& value) -> std::optional<Setting> {
+    if (!value.node.IsScalar() || value.node.Scalar() != "fp16") return read(value);
+    value.Refuse(kWhyNotFp16);
+    return std::nullopt;
+  };
+  return key;
+}
+
 Key Betas() {
   return {"optimizer.betas",
           [](const Value& value) -> std::optional<Setting> {
@@ -214,8 +225,9 @@ const std::vector<Key>& TrainKeys() {
       Decimal("learning_rate", Above(0), FIELD(train.learning_rate)),
       Choice("schedule", {"constant", "linear", "cosine"}, FIELD(train.schedule)),
       Count("warmup_steps", 0, FIELD(train.warmup_steps)),
-      Choice("precision", {"fp32", "bf16"}, FIELD(train.precision)),
+      Precision(),
       Decimal("dropout", Share(true), FIELD(train.dropout)),
+      Switch("gradient_checkpointing", FIELD(train.gradient_checkpointing)),
       Decimal("gradient_clip", AtLeast(0), FIELD(train.gradient_clip)),
       ValidateEvery(),
       Choice("keep", {"best", "last"}, FIELD(train.keep)),
@@ -246,11 +258,13 @@ const std::vector<Key>& ArmKeys(Method method) {
       AlphaOverRank(),
       Targets(),
       Decimal("dropout", Share(true), FIELD(lora.dropout)),
+      AdapterKey(Method::kLora),
   };
   static const auto& prompt = *new std::vector<Key>{
       Count("tokens", 1, FIELD(prompt.tokens), kMostRows),
       Choice("init", {"random", "vocabulary", "text"}, FIELD(prompt.init)),
       InitText(),
+      AdapterKey(Method::kPrompt),
   };
   static const auto& lead = *new std::vector<Key>{Count("sentences", 1, FIELD(lead.sentences))};
   switch (method) {

@@ -28,7 +28,8 @@ struct Key {
   std::string name;
   std::function<std::optional<Setting>(const Value&)> read;
   std::function<std::string(const Trial&)> show;  // the trial's value of this key
-  bool list = false;  // one value is itself a list (targets, betas): an axis is a list of lists
+  bool list = false;   // one value is itself a list (targets, betas): an axis is a list of lists
+  bool named = false;  // in an arm it is an axis, and so in configurations' names, with one value too
 };
 
 // The keys of `train` but for `optimizer`, whose map OptimizerKeys reads ("optimizer" is the name's row

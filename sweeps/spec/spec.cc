@@ -10,6 +10,7 @@
 #include "sweeps/spec/arms.h"
 #include "sweeps/spec/document.h"
 #include "sweeps/spec/expand.h"
+#include "sweeps/spec/file_checks.h"
 #include "sweeps/spec/fingerprint.h"
 #include "sweeps/spec/mapping.h"
 #include "sweeps/spec/mistakes.h"
@@ -137,9 +138,11 @@ void MarkBaseline(const Baseline& baseline, Sweep& sweep) {
 }
 
 // Combinations that no single value shows: the same message once an arm.
-void CheckConfigurations(const Sweep& sweep, const std::vector<Arm>& arms, Mistakes& mistakes) {
+void CheckConfigurations(const Sweep& sweep, const std::vector<Arm>& arms, bool check_files,
+                         Mistakes& mistakes) {
   for (const Configuration& configuration : sweep.configurations) {
-    const Status status = Validate(configuration.trial);
+    Status status = Validate(configuration.trial);
+    if (status.ok() && check_files) status = CheckAdapterFits(configuration.trial);
     if (status.ok()) continue;
     const auto arm = std::find_if(arms.begin(), arms.end(),
                                   [&](const Arm& a) { return a.method == configuration.trial.method; });
@@ -160,8 +163,8 @@ StatusOr<Sweep> Parse(const std::string& yaml, const ParseOptions& options) {
                                       "baseline", "resources", "retry", "time_limit"},
                                      /*later=*/{"tune"});
   const TrainSection train = file.Find("train") != nullptr ? ReadTrain(AtKey(file, "train")) : TrainSection{};
-  const Trial base =
-      ReadBase(file, train, {FolderOf(options.file), options.environment, options.check_files});
+  const PathRules rules{FolderOf(options.file), options.environment, options.check_files};
+  const Trial base = ReadBase(file, train, rules);
   Sweep sweep;
   sweep.name = base.sweep;
   sweep.text = yaml;
@@ -174,7 +177,7 @@ StatusOr<Sweep> Parse(const std::string& yaml, const ParseOptions& options) {
   Baseline baseline;
   if (file.Require("arms", "what is compared: full, lora, prompt, zero_shot, lead") != nullptr) {
     const Value value = AtKey(file, "arms");
-    arms = ReadArms(value, base, train);
+    arms = ReadArms(value, base, train, rules);
     if ((value.IsMapping() && value.node.size() == 0) || value.IsNull()) {
       value.Refuse("at least one of full, lora, prompt, zero_shot, lead");
     }
@@ -186,7 +189,7 @@ StatusOr<Sweep> Parse(const std::string& yaml, const ParseOptions& options) {
   sweep.configurations = ExpandArms(arms, base, baseline.arm);
   sweep.notes = DescribeDifferences(arms, base);
   MarkBaseline(baseline, sweep);
-  CheckConfigurations(sweep, arms, mistakes);
+  CheckConfigurations(sweep, arms, options.check_files, mistakes);
   RETURN_IF_ERROR(mistakes.ToStatus());
   ASSIGN_OR_RETURN(sweep.fingerprint, FingerprintOf(sweep));
   return sweep;

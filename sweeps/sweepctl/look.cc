@@ -155,7 +155,7 @@ Status ShowLogs(Client& client, const std::string& trial, bool follow, bool json
         if (json) {
           RETURN_IF_ERROR(PrintJson(event));
         } else {
-          fmt::print("{}  {:<10}  {}\n", event.time(), event.kind(), Printable(event.message()));
+          fmt::print("{}  {:<13}  {}\n", event.time(), event.kind(), Printable(event.message()));
         }
       }
       std::fflush(stdout);

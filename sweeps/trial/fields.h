@@ -1,8 +1,10 @@
 // Every setting of a trial with the key it has in JSON: one list for writing and reading, so that they cannot
 // part.
 //
-// A visitor has operator()(key, member) for plain members, Object(key, walk) for a section, and one function
-// for each of the four settings that JSON words otherwise than the struct does. Internal to sweeps/trial.
+// A visitor has operator()(key, member) for plain members, Extra(key, member) for those that are written only
+// where they are set (so that trials without them keep the text, and the fingerprint, that they had before
+// the key was known), Object(key, walk) for a section, and one function for each of the four settings that
+// JSON words otherwise than the struct does. Internal to sweeps/trial.
 #pragma once
 
 #include "sweeps/trial/trial.h"
@@ -50,6 +52,7 @@ void WalkTrain(Visitor& visit, Settings& train) {
   visit("warmup_steps", train.warmup_steps);
   visit("precision", train.precision);
   visit("dropout", train.dropout);
+  visit.Extra("gradient_checkpointing", train.gradient_checkpointing);
   visit("gradient_clip", train.gradient_clip);
   visit.ValidateEvery("validate_every", train);  // "epoch", or a number of steps
   visit("keep", train.keep);
@@ -78,12 +81,14 @@ void WalkMethod(Visitor& visit, Settings& trial) {
       lora("alpha", trial.lora.alpha);
       lora("targets", trial.lora.targets);
       lora("dropout", trial.lora.dropout);
+      lora.Extra("adapter", trial.lora.adapter);
     });
   } else if (trial.method == Method::kPrompt) {
     visit.Object("prompt", [&](auto& prompt) {
       prompt("tokens", trial.prompt.tokens);
       prompt("init", trial.prompt.init);
       prompt("init_text", trial.prompt.init_text);
+      prompt.Extra("adapter", trial.prompt.adapter);
     });
   } else if (trial.method == Method::kLead) {
     visit.Object("lead", [&](auto& lead) { lead("sentences", trial.lead.sentences); });

@@ -23,4 +23,10 @@ StatusOr<Method> ParseMethod(const std::string& name) {
   return InvalidArgument("'{}': full, lora, prompt, zero_shot or lead{}", name, DidYouMean(name, Names()));
 }
 
+const std::string& StartAdapter(const Trial& trial) {
+  static const auto& none = *new std::string;
+  if (trial.method == Method::kLora) return trial.lora.adapter;
+  return trial.method == Method::kPrompt ? trial.prompt.adapter : none;
+}
+
 }  // namespace lorikeet

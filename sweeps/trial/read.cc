@@ -59,6 +59,11 @@ class Reader {
     if (mistakes_.size() == before) value = read;
   }
 
+  template <typename T>
+  void Extra(const char* key, T& value) {
+    (*this)(key, value);
+  }
+
   template <typename Walk>
   void Object(const char* key, const Walk& walk) {
     const Json* found = Find(key);
@@ -154,6 +159,19 @@ class Reader {
   std::vector<std::string> known_;
 };
 
+// With an adapter to start from, what is not said is the adapter's, not the default.
+void UnsetForAdapter(const Json& object, Trial& trial) {
+  if (StartAdapter(trial).empty()) return;
+  const Json& section = object.at(MethodName(trial.method));
+  if (trial.method == Method::kLora) {
+    if (!section.contains("rank")) trial.lora.rank = 0;
+    if (!section.contains("alpha")) trial.lora.alpha = 0;
+    if (!section.contains("targets")) trial.lora.targets.clear();
+  } else if (!section.contains("tokens")) {
+    trial.prompt.tokens = 0;
+  }
+}
+
 std::string PathOf(const std::string& mistake) { return mistake.substr(0, mistake.find(": ")); }
 
 }  // namespace
@@ -166,6 +184,7 @@ StatusOr<Trial> TrialFromJson(const std::string& text) {
   Reader reader(object, "", mistakes);
   trial::WalkTrial(reader, trial);
   reader.RefuseUnknown();
+  UnsetForAdapter(object, trial);
   // A value of the wrong type left its default, of which nothing needs saying; all else is checked in the
   // same go.
   const std::size_t of_types = mistakes.size();

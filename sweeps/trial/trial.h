@@ -29,6 +29,9 @@ struct LoraSettings {
   double alpha = 16;                              // the update is scaled by alpha / rank
   std::vector<std::string> targets = {"q", "v"};  // of q k v o wi wi_0 wi_1 wo
   double dropout = 0;  // on the input of lora_A only, beside the base model's own dropout
+  // A PEFT directory to start from, in place of a fresh adapter; empty: none. With one, a rank or alpha of 0
+  // and no targets mean the adapter's own.
+  std::string adapter;
   friend bool operator==(const LoraSettings&, const LoraSettings&) = default;
 };
 
@@ -36,8 +39,13 @@ struct PromptSettings {
   std::int64_t tokens = 20;
   std::string init = "vocabulary";  // random, vocabulary or text
   std::string init_text;            // with init: text
+  std::string adapter;              // as LoraSettings': with one, tokens may be 0, and init is not read
   friend bool operator==(const PromptSettings&, const PromptSettings&) = default;
 };
+
+// Why precision: fp16 is refused wherever it is asked for.
+inline constexpr const char* kWhyNotFp16 =
+    "T5's activations overflow in half precision (its largest number is 65504): bf16 or fp32";
 
 struct LeadSettings {
   std::int64_t sentences = 3;
@@ -77,9 +85,10 @@ struct TrainSettings {
   std::optional<double> learning_rate;  // needed unless Adafactor has relative_step
   std::string schedule = "linear";      // constant, linear or cosine
   std::int64_t warmup_steps = 0;
-  std::string precision = "fp32";                    // or bf16
-  std::optional<double> dropout;                     // overrides the base's dropout_rate
-  double gradient_clip = 1.0;                        // global norm; 0 turns it off
+  std::string precision = "fp32";       // or bf16
+  std::optional<double> dropout;        // overrides the base's dropout_rate
+  bool gradient_checkpointing = false;  // blocks are run again for their gradients: slower, far less memory
+  double gradient_clip = 1.0;           // global norm; 0 turns it off
   std::optional<std::int64_t> validate_every_steps;  // unset: every epoch
   std::string keep = "best";                         // or last
   std::string keep_by = "validation_loss";           // or validation_rouge1
@@ -122,6 +131,9 @@ struct Trial {
   std::optional<double> time_limit_seconds;  // of an attempt
   friend bool operator==(const Trial&, const Trial&) = default;
 };
+
+// The PEFT directory that the trial starts from; empty where there is none.
+const std::string& StartAdapter(const Trial& trial);
 
 // JSON, one object, keys in a fixed order, the method's own settings only. The same trial gives the same
 // text.

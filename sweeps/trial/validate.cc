@@ -129,7 +129,11 @@ void CheckTrain(Checker& check, const TrainSettings& train, Method method) {
   CheckOptimizer(check, train, method);
   check.OneOf("train.schedule", train.schedule, {"constant", "linear", "cosine"});
   check.AtLeast("train.warmup_steps", train.warmup_steps, 0);
-  check.OneOf("train.precision", train.precision, {"fp32", "bf16"});
+  if (train.precision == "fp16") {
+    check.Say("train.precision", fmt::format("'fp16': {}", kWhyNotFp16));
+  } else {
+    check.OneOf("train.precision", train.precision, {"fp32", "bf16"});
+  }
   if (train.dropout) check.Share("train.dropout", *train.dropout);
   check.NotNegative("train.gradient_clip", train.gradient_clip);
   check.AtLeast("train.validate_every", train.validate_every_steps, 1);
@@ -156,9 +160,11 @@ void CheckEvaluate(Checker& check, const EvaluateSettings& evaluate) {
 }
 
 void CheckLora(Checker& check, const LoraSettings& lora) {
-  check.AtLeast("lora.rank", lora.rank, 1);
-  check.Positive("lora.alpha", lora.alpha);
-  if (lora.targets.empty())
+  const bool given = !lora.adapter.empty();  // what is not said is the adapter's then
+  check.Text("lora.adapter", lora.adapter);
+  check.AtLeast("lora.rank", lora.rank, given ? 0 : 1);
+  if (!given || lora.alpha != 0) check.Positive("lora.alpha", lora.alpha);
+  if (lora.targets.empty() && !given)
     check.Say("lora.targets", "empty: at least one of q, k, v, o, wi, wi_0, wi_1, wo");
   std::set<std::string> seen;
   for (const std::string& target : lora.targets) {
@@ -169,7 +175,8 @@ void CheckLora(Checker& check, const LoraSettings& lora) {
 }
 
 void CheckPrompt(Checker& check, const PromptSettings& prompt) {
-  check.AtLeast("prompt.tokens", prompt.tokens, 1);
+  check.Text("prompt.adapter", prompt.adapter);
+  check.AtLeast("prompt.tokens", prompt.tokens, prompt.adapter.empty() ? 1 : 0);
   check.OneOf("prompt.init", prompt.init, {"random", "vocabulary", "text"});
   if (prompt.init == "text") {
     check.Needed("prompt.init_text", prompt.init_text, "the text to start from, with init: text");

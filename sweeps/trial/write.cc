@@ -24,6 +24,11 @@ class Writer {
   }
   void operator()(const char* key, const Method& method) { object_[key] = MethodName(method); }
 
+  template <typename T>
+  void Extra(const char* key, const T& value) {
+    if (value != T{}) object_[key] = value;
+  }
+
   template <typename Walk>
   void Object(const char* key, const Walk& walk) {
     Json section = Json::object();

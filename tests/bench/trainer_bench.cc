@@ -24,6 +24,7 @@ using Clock = std::chrono::steady_clock;
 struct Options {
   std::string work, input, model, shape = "tiny", method = "lora", precision = "fp32", device = "cpu";
   std::int64_t threads = 2, batch = 8, source = 512, target = 0, beams = 1, repeat = 5;
+  bool gradient_checkpointing = false;
 };
 
 // The shapes of the comparison; small and base are those of google/flan-t5-small and -base.
@@ -94,6 +95,7 @@ StatusOr<nlohmann::ordered_json> Train(const Options& options, const T5& model) 
   for (const auto& [name, parameter] : parameters) stepper.parameters.push_back(parameter);
   stepper.gradient_clip = 1;
   stepper.micro_batch_size = options.batch;
+  stepper.gradient_checkpointing = options.gradient_checkpointing;
 
   std::mt19937 random(1);
   std::vector<Example> examples(static_cast<std::size_t>(options.batch));
@@ -183,6 +185,7 @@ int main(int argc, char** argv) {
   app.add_option("--target", options.target, "Tokens; 128 for train, 64 for generate");
   app.add_option("--beams", options.beams);
   app.add_option("--repeat", options.repeat);
+  app.add_flag("--gradient-checkpointing", options.gradient_checkpointing, "train: as the trial's option");
   CLI11_PARSE(app, argc, argv);
   if (options.target == 0) options.target = options.work == "train" ? 128 : 64;
   const auto result = Run(options);

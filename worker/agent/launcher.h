@@ -14,6 +14,7 @@ namespace lorikeet::agent {
 // What one attempt's trainer is started with.
 struct Launch {
   std::string attempt_id;
+  std::int64_t token = 0;      // the lease's: the trainer's checkpoints carry it
   std::string attempt_folder;  // there already
   std::string trial_folder;    // the trainer's --out; made where missing
   std::string trial_json;

@@ -88,10 +88,13 @@ Status ProcessLauncher::Start(const Launch& launch) {
   auto trainer = std::make_unique<Trainer>();
   trainer->launch = launch;
   SubprocessOptions options;
-  options.command = {options_.trainer, "train",           "--trial",
-                     trial_file,       "--out",           launch.trial_folder,
-                     "--attempt",      launch.attempt_id, "--device",
-                     launch.device,    "--threads",       std::to_string(launch.threads),
+  options.command = {options_.trainer, "train",
+                     "--trial",        trial_file,
+                     "--out",          launch.trial_folder,
+                     "--attempt",      launch.attempt_id,
+                     "--token",        std::to_string(launch.token),
+                     "--device",       launch.device,
+                     "--threads",      std::to_string(launch.threads),
                      "--control"};
   if (launch.documents) options.command.emplace_back("--documents");
   // NVML counts GPUs in this order; CUDA's own puts the fastest first.

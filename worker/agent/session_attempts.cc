@@ -76,6 +76,7 @@ StatusOr<Launch> Session::MakeLaunch(const v1::Grant& grant) const {
   ASSIGN_OR_RETURN(const Trial trial, TrialFromJson(grant.trial_json()));
   Launch launch;
   launch.attempt_id = grant.attempt_id();
+  launch.token = grant.token();
   ASSIGN_OR_RETURN(launch.attempt_folder, folder_.AttemptFolder(grant.attempt_id()));
   ASSIGN_OR_RETURN(launch.trial_folder, folder_.TrialFolder(grant.trial_id()));
   launch.trial_json = grant.trial_json();

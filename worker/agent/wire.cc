@@ -52,6 +52,15 @@ struct Converter {
     to.mutable_checkpoint()->set_step(from.step);
     return true;
   }
+  bool operator()(const protocol::OutOfMemory& from) const {
+    v1::OutOfMemory* out_of_memory = to.mutable_out_of_memory();
+    out_of_memory->set_phase(from.phase);
+    out_of_memory->set_step(from.step);
+    out_of_memory->set_micro_batch_size(from.micro_batch_size);
+    out_of_memory->set_parts(from.parts);
+    out_of_memory->set_message(from.message);
+    return true;
+  }
   bool operator()(const protocol::Document& from) const {
     v1::Document* document = to.mutable_document();
     document->set_split(from.split);

@@ -10,8 +10,9 @@ namespace lorikeet::protocol {
 namespace {
 
 // The kinds by the order of Event's alternatives.
-constexpr const char* kKinds[] = {"started",  "progress",   "metric", "log",     "checkpoint_saved",
-                                  "document", "prediction", "result", "stopped", "failed"};
+constexpr const char* kKinds[] = {"started",          "progress",      "metric",   "log",
+                                  "checkpoint_saved", "out_of_memory", "document", "prediction",
+                                  "result",           "stopped",       "failed"};
 static_assert(std::size(kKinds) == std::variant_size_v<Event>);
 
 const std::vector<std::string>& Splits() {
@@ -93,6 +94,12 @@ void Walk(Visitor& visit, E& event) {
     visit("message", event.message);
   } else if constexpr (std::is_same_v<Kind, CheckpointSaved>) {
     visit("step", event.step);
+  } else if constexpr (std::is_same_v<Kind, OutOfMemory>) {
+    visit.OneOf("phase", event.phase, {"training", "validating", "generating"});
+    visit("step", event.step);
+    visit("micro_batch_size", event.micro_batch_size);
+    visit("parts", event.parts);
+    visit("message", event.message);
   } else if constexpr (std::is_same_v<Kind, Document>) {
     visit.OneOf("split", event.split, Splits());
     visit("id", event.id);

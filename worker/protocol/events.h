@@ -55,6 +55,15 @@ struct CheckpointSaved {
   std::int64_t step = 0;
 };
 
+// Memory ran out, and the work goes on in smaller parts; the effective batch stays what it was.
+struct OutOfMemory {
+  std::string phase;                  // training, validating or generating
+  std::int64_t step = 0;              // optimizer steps done
+  std::int64_t micro_batch_size = 0;  // from now on: half of what it was
+  std::int64_t parts = 0;             // micro-batches that a batch is computed in now
+  std::string message;                // what ran out: how much was asked for, and of how much
+};
+
 // One scored document of a split ("validation" or "test"); sent only with --documents.
 struct Document {
   std::string split, id, article, reference;
@@ -115,8 +124,8 @@ struct Failed {
   std::string message;
 };
 
-using Event = std::variant<Started, Progress, Metric, Log, CheckpointSaved, Document, Prediction, Result,
-                           Stopped, Failed>;
+using Event = std::variant<Started, Progress, Metric, Log, CheckpointSaved, OutOfMemory, Document, Prediction,
+                           Result, Stopped, Failed>;
 
 // A longer line is refused, by both ends.
 inline constexpr std::size_t kLongestLine = std::size_t{16} << 20;

@@ -96,9 +96,15 @@ TEST(Convert, EventsKeepTheirKinds) {
   batch.add_events()->mutable_prediction()->mutable_rouge()->set_rougelsum(0.25);
   batch.add_events()->mutable_returned()->set_checkpointed(true);
   batch.add_events()->mutable_failed()->set_kind("oom");
+  v1::OutOfMemory& out_of_memory = *batch.add_events()->mutable_out_of_memory();
+  out_of_memory.set_phase("training");
+  out_of_memory.set_step(1);
+  out_of_memory.set_micro_batch_size(2);
+  out_of_memory.set_parts(3);
+  out_of_memory.set_message("4 GiB");
   const StatusOr<service::Report> report = FromWire(batch);
   ASSERT_TRUE(report.ok()) << report.status();
-  ASSERT_EQ(report->events.size(), 8U);
+  ASSERT_EQ(report->events.size(), 9U);
   EXPECT_EQ(std::get<service::Started>(report->events[0].second).total_steps, 7);
   EXPECT_EQ(std::get<core::Metric>(report->events[1].second).value, 0.5);
   EXPECT_EQ(std::get<service::Log>(report->events[2].second).message, "hello");
@@ -107,6 +113,12 @@ TEST(Convert, EventsKeepTheirKinds) {
   EXPECT_EQ(std::get<core::Prediction>(report->events[5].second).rouge.rougeLsum, 0.25);
   EXPECT_TRUE(std::get<service::Returned>(report->events[6].second).checkpointed);
   EXPECT_EQ(std::get<service::Failed>(report->events[7].second).kind, "oom");
+  const auto& memory = std::get<service::OutOfMemory>(report->events[8].second);
+  EXPECT_EQ(memory.phase, "training");
+  EXPECT_EQ(memory.step, 1);
+  EXPECT_EQ(memory.micro_batch_size, 2);
+  EXPECT_EQ(memory.parts, 3);
+  EXPECT_EQ(memory.message, "4 GiB");
 }
 
 TEST(Convert, HelloKeepsWhatTheWorkerHolds) {

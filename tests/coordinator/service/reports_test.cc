@@ -49,6 +49,20 @@ TEST_F(ReportsTest, AWholeRunIsCommittedAndAcknowledged) {
   EXPECT_EQ(TrialOf(grant_).last_worker_id, "w");
 }
 
+TEST_F(ReportsTest, MemoryThatRanOutIsAnEventOfItsOwn) {
+  ASSERT_TRUE(Send(worker_, grant_, 1,
+                   {MakeStarted(), OutOfMemory{"training", 7, 2, 4, "3 GiB asked for"},
+                    OutOfMemory{"generating", 9, 1, 16, "again"}})
+                  .ok());
+  EXPECT_EQ(One("SELECT message FROM events WHERE kind = 'out_of_memory' ORDER BY id LIMIT 1"),
+            "training, step 7: goes on with micro-batches of 2, 4 a batch (3 GiB asked for)");
+  EXPECT_EQ(One("SELECT count(*) FROM events WHERE kind = 'out_of_memory' AND attempt_id IS NOT NULL"), "2");
+  // What it trains with, not what it generates with.
+  EXPECT_EQ(One("SELECT micro_batch_size FROM attempts"), "2");
+  EXPECT_EQ(AttemptState(grant_), "running");
+  EXPECT_EQ(TrialOf(grant_).failures, 0);
+}
+
 TEST_F(ReportsTest, SlotsAreOfferedAgainOnlyWhenTheProcessIsGone) {
   ASSERT_TRUE(Send(worker_, grant_, 1, WholeRun()).ok());
   Pass(seconds(5));
@@ -180,6 +194,11 @@ TEST_F(ReportsTest, BadInputAndDivergenceAreFinal) {
   ASSERT_TRUE(
       Send(worker_, second, 1, {MakeStarted(), Failed{"diverged", "the loss is nan at step 3"}}).ok());
   EXPECT_EQ(StateOf(second), "failed");
+  // The policy's other tries are neither used nor waited for.
+  EXPECT_EQ(One("SELECT count(*) FROM attempts WHERE trial_id = '" + second.attempt.trial_id + "'"), "1");
+  EXPECT_EQ(One("SELECT count(*) FROM trials WHERE not_before IS NOT NULL"), "0");
+  Pass(std::chrono::hours(2));
+  EXPECT_EQ(worker_.Grants().back().attempt.id, second.attempt.id);
   const SweepView view = View("demo");
   EXPECT_EQ(view.failed, 2);
   EXPECT_EQ(view.sweep.state, core::SweepState::kFinished);

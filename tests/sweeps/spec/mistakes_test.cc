@@ -132,6 +132,10 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"learning_rate: 1.0e-4", "learning_rate: 0", "38:25: arms.full.learning_rate: 0: above 0"},
         Case{"learning_rate: 1.0e-4", "learning_rate: fast",
              "38:25: arms.full.learning_rate: fast: a number above 0"},
+        Case{"precision: bf16", "precision: fp16",
+             "20:14: train.precision: fp16: T5's activations overflow in half precision (its largest number "
+             "is "
+             "65504): bf16 or fp32"},
         Case{"precision: bf16", "precision: bf61",
              "20:14: train.precision: bf61: fp32 or bf16; did you mean 'bf16'?"},
         Case{"validate_every: 50", "validate_every: epochs",

@@ -63,6 +63,7 @@ Trial EverythingSet(Method method) {
   trial.train.precision = "bf16";
   trial.train.dropout = 0.0;
   trial.train.gradient_clip = 0;
+  trial.train.gradient_checkpointing = true;
   trial.train.validate_every_steps = 11;
   trial.train.keep = "last";
   trial.train.keep_by = "validation_rouge1";
@@ -78,8 +79,9 @@ Trial EverythingSet(Method method) {
   trial.resources = {.gpus = 1, .memory_bytes = 10LL << 30, .threads = 2};
   trial.time_limit_seconds = 0.5;
   if (method == Method::kLora)
-    trial.lora = {.rank = 4, .alpha = 3.5, .targets = {"wi_0", "o"}, .dropout = 0.05};
-  if (method == Method::kPrompt) trial.prompt = {.tokens = 5, .init = "text", .init_text = "Summarize ☃"};
+    trial.lora = {.rank = 4, .alpha = 3.5, .targets = {"wi_0", "o"}, .dropout = 0.05, .adapter = "/a"};
+  if (method == Method::kPrompt)
+    trial.prompt = {.tokens = 5, .init = "text", .init_text = "Summarize ☃", .adapter = "/b"};
   if (method == Method::kLead) trial.lead.sentences = 10;
   return trial;
 }
@@ -137,6 +139,42 @@ TEST(TrialTest, OnlyTheMethodsOwnSettingsAreWritten) {
   EXPECT_THAT(ToJson(Good(Method::kLora)), AllOf(HasSubstr("\"lora\": {"), Not(HasSubstr("\"prompt\": {"))));
   EXPECT_THAT(ToJson(Good(Method::kFull)),
               AllOf(Not(HasSubstr("\"lora\": {")), Not(HasSubstr("\"lead\": {"))));
+}
+
+// Sweeps are known by a hash of this text: a key that came later must not change it where it is not used.
+TEST(TrialTest, LaterKeysAreWrittenOnlyWhereTheyAreSet) {
+  for (const Method method : kMethods) {
+    EXPECT_THAT(ToJson(Good(method)),
+                AllOf(Not(HasSubstr("gradient_checkpointing")), Not(HasSubstr("adapter"))));
+  }
+  EXPECT_THAT(ToJson(EverythingSet(Method::kPrompt)),
+              AllOf(HasSubstr("\"gradient_checkpointing\": true"), HasSubstr("\"adapter\": \"/b\"")));
+}
+
+TEST(TrialTest, WithAnAdapterWhatIsNotSaidIsTheAdapters) {
+  std::string text = ToJson(Good(Method::kLora));
+  text.replace(text.find("\"lora\": {"), 9, "\"lora\": {\"adapter\": \"/kept\"}, \"x\": {");
+  text = text.substr(0, text.find("\"x\": {")) + text.substr(text.find("\"resources\""));
+  const auto lora = TrialFromJson(text);
+  ASSERT_TRUE(lora.ok()) << lora.status() << text;
+  EXPECT_EQ(StartAdapter(*lora), "/kept");
+  EXPECT_EQ(lora->lora.rank, 0);
+  EXPECT_EQ(lora->lora.alpha, 0);
+  EXPECT_TRUE(lora->lora.targets.empty());
+  EXPECT_EQ(*TrialFromJson(ToJson(*lora)), *lora);
+  Trial full = *lora;
+  full.method = Method::kFull;
+  EXPECT_EQ(StartAdapter(full), "");
+  // Without one they are needed as ever.
+  Trial bare = *lora;
+  bare.lora.adapter.clear();
+  EXPECT_THAT(Message(Validate(bare)), AllOf(HasSubstr("lora.rank: 0: at least 1"),
+                                             HasSubstr("lora.alpha: 0"), HasSubstr("lora.targets: empty")));
+  Trial prompt = Good(Method::kPrompt);
+  prompt.prompt.tokens = 0;
+  EXPECT_FALSE(Validate(prompt).ok());
+  prompt.prompt.adapter = "/kept";
+  EXPECT_TRUE(Validate(prompt).ok());
 }
 
 TEST(TrialTest, AbsentKeysKeepTheirDefaults) {
@@ -266,7 +304,11 @@ TEST(TrialTest, ValuesOutOfRange) {
       {"train.schedule: 'linaer': constant, linear or cosine; did you mean 'linear'?",
        [](Trial& t) { t.train.schedule = "linaer"; }},
       {"train.warmup_steps: -1: at least 0", [](Trial& t) { t.train.warmup_steps = -1; }},
-      {"train.precision: 'fp16': fp32 or bf16", [](Trial& t) { t.train.precision = "fp16"; }},
+      {"train.precision: 'fp61': fp32 or bf16", [](Trial& t) { t.train.precision = "fp61"; }},
+      {"train.precision: 'fp16': T5's activations overflow in half precision (its largest number is 65504): "
+       "bf16 "
+       "or fp32",
+       [](Trial& t) { t.train.precision = "fp16"; }},
       {"train.dropout: 1: at least 0 and less than 1", [](Trial& t) { t.train.dropout = 1; }},
       {"train.dropout: nan: at least 0 and less than 1", [&](Trial& t) { t.train.dropout = nan; }},
       {"train.gradient_clip: -1: at least 0, and finite", [](Trial& t) { t.train.gradient_clip = -1; }},

@@ -105,6 +105,7 @@ TEST_F(LauncherTest, RunsATrainerToItsResult) {
           Say(protocol::Metric{1, "loss", 0.5}) + Say(protocol::Result{}) + "exit 0");
   Launch launch = MakeLaunch();
   launch.documents = true;
+  launch.token = 7;
   launch.trial_json = "{\"a\":1}";
   Start(launch);
   Run();
@@ -113,7 +114,7 @@ TEST_F(LauncherTest, RunsATrainerToItsResult) {
   EXPECT_EQ(Of<protocol::Result>().size(), 1U);
   EXPECT_EQ(*ReadFile(launch.trial_folder + "/arguments"),
             "train --trial " + launch.attempt_folder + "/trial.json --out " + launch.trial_folder +
-                " --attempt a-1 --device cpu --threads 2 --control --documents\n");
+                " --attempt a-1 --token 7 --device cpu --threads 2 --control --documents\n");
   EXPECT_EQ(*ReadFile(launch.trial_folder + "/trial"), "{\"a\":1}");
 }
 

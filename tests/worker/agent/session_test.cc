@@ -538,6 +538,18 @@ TEST_F(SessionTest, HandsBackWhatItsDeathInterrupted) {
   EXPECT_THAT(launcher_.started, IsEmpty());
 }
 
+TEST_F(SessionTest, MemoryThatRanOutIsHandedOn) {
+  Connect();
+  Grant("a-1");
+  Report("a-1", protocol::OutOfMemory{"training", 3, 4, 2, "1 GiB"});
+  EXPECT_THAT(Sent(), ElementsAre(Pair("a-1", 1)));
+  EXPECT_EQ(last_event_.out_of_memory().phase(), "training");
+  EXPECT_EQ(last_event_.out_of_memory().step(), 3);
+  EXPECT_EQ(last_event_.out_of_memory().micro_batch_size(), 4);
+  EXPECT_EQ(last_event_.out_of_memory().parts(), 2);
+  EXPECT_EQ(last_event_.out_of_memory().message(), "1 GiB");
+}
+
 TEST_F(SessionTest, PermanentFailuresLeaveNoCheckpointsBehind) {
   Connect();
   for (const char* kind : {"diverged", "crashed"}) {

@@ -70,6 +70,7 @@ std::vector<Event> Samples() {
       Metric{.step = 7, .name = "train_loss", .value = 0.1},
       Log{.level = "warning", .message = "line one\nline two\t\x01 é ☃ \xf0\x9f\xa6\x9c"},
       CheckpointSaved{.step = 5},
+      OutOfMemory{.phase = "training", .step = 4, .micro_batch_size = 8, .parts = 2, .message = "1 GiB"},
       Document{.split = "test", .id = "d1", .article = "a", .reference = "r", .position = 3},
       Prediction{.split = "validation",
                  .id = "d2",
@@ -122,7 +123,9 @@ TEST(EventsTest, TheKindsAreCalledSo) {
   for (const Event& event : Samples()) {
     names += nlohmann::json::parse(ToLine({.attempt = "", .event = event}))["event"].get<std::string>() + " ";
   }
-  EXPECT_EQ(names, "started progress metric log checkpoint_saved document prediction result stopped failed ");
+  EXPECT_EQ(names,
+            "started progress metric log checkpoint_saved out_of_memory document prediction result stopped "
+            "failed ");
   EXPECT_EQ(ToLine({.attempt = "a-1", .event = Metric{.step = 2, .name = "loss", .value = 0.5}}),
             R"({"attempt":"a-1","event":"metric","step":2,"name":"loss","value":0.5})");
 }

@@ -2,10 +2,12 @@
 
 #include <filesystem>
 
+#include "worker/trainer/adapter/given_adapter.h"
 #include "worker/trainer/adapter/lora.h"
 #include "worker/trainer/adapter/peft_config.h"
 #include "worker/trainer/adapter/prompt.h"
 #include "worker/trainer/model/checkpoint.h"
+#include "worker/trainer/model/out_of_memory.h"
 
 namespace lorikeet::trainer {
 
@@ -16,6 +18,7 @@ std::int64_t Adapter::parameter_count() const {
 }
 
 StatusOr<std::unique_ptr<Adapter>> CreateAdapter(const Trial& trial, const T5& model) {
+  if (!StartAdapter(trial).empty()) return LoadGivenAdapter(trial, model);
   const auto seed = static_cast<std::uint64_t>(trial.seed);
   try {
     if (trial.method == Method::kPrompt) return CreatePrompt(trial.prompt, seed, trial.model, model);
@@ -29,13 +32,18 @@ StatusOr<std::unique_ptr<Adapter>> CreateAdapter(const Trial& trial, const T5& m
       }
     }
     return CreateLora(trial.lora, seed, model);
-  } catch (const std::exception& e) {  // out of memory, on the device or here
-    return Internal("{}: {}", trial.configuration, e.what());
+  } catch (const std::exception& exception) {  // out of memory, on the device or here
+    return Annotate(StatusOf(exception), trial.configuration);
   }
 }
 
 StatusOr<std::unique_ptr<Adapter>> LoadAdapter(const std::string& directory, const T5& model) {
   ASSIGN_OR_RETURN(const PeftConfig config, ReadPeftConfig(directory));
+  return LoadAdapter(directory, config, model);
+}
+
+StatusOr<std::unique_ptr<Adapter>> LoadAdapter(const std::string& directory, const PeftConfig& config,
+                                               const T5& model) {
   const std::string path = directory + "/adapter_model.safetensors";
   if (!std::filesystem::exists(path) && std::filesystem::exists(directory + "/adapter_model.bin")) {
     return InvalidArgument("{}: has adapter_model.bin alone; save the adapter as safetensors", directory);
@@ -46,8 +54,8 @@ StatusOr<std::unique_ptr<Adapter>> LoadAdapter(const std::string& directory, con
                                                   : LoadPrompt(config.prompt, tensors, model);
     if (!adapter.ok()) return Annotate(adapter.status(), path);
     return adapter;
-  } catch (const std::exception& e) {  // out of memory, on the device or here
-    return Internal("{}: {}", path, e.what());
+  } catch (const std::exception& exception) {  // out of memory, on the device or here
+    return Annotate(StatusOf(exception), path);
   }
 }
 

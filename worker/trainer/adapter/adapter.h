@@ -17,6 +17,8 @@
 
 namespace lorikeet::trainer {
 
+struct PeftConfig;  // worker/trainer/adapter/peft_config.h
+
 class Adapter {
  public:
   virtual ~Adapter() = default;
@@ -43,14 +45,17 @@ class Adapter {
   std::int64_t parameter_count() const;
 };
 
-// A new adapter for the trial's method (kLora or kPrompt), initialised from its seed as PEFT does
-// (kaiming-uniform lora_A, zero lora_B; prompt rows from random vocabulary rows, from a text's tokens, or
-// normal).
+// An adapter for the trial's method (kLora or kPrompt): the one that it names to start from, or a new one,
+// initialised from its seed as PEFT does (kaiming-uniform lora_A, zero lora_B; prompt rows from random
+// vocabulary rows, from a text's tokens, or normal).
 StatusOr<std::unique_ptr<Adapter>> CreateAdapter(const Trial& trial, const T5& model);
 
 // Reads a PEFT directory; what is not supported is refused by name (use_dora, modules_to_save, bias, …), and
 // so is an adapter whose shapes do not fit the model.
 StatusOr<std::unique_ptr<Adapter>> LoadAdapter(const std::string& directory, const T5& model);
+// The tensors of `directory` under a configuration that has been read from there already.
+StatusOr<std::unique_ptr<Adapter>> LoadAdapter(const std::string& directory, const PeftConfig& config,
+                                               const T5& model);
 
 // Folds LoRA into the model's parameters (W += alpha/rank · B·A). Refuses a prompt, and LoRA of a head that
 // is tied.

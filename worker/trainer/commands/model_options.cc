@@ -9,6 +9,13 @@
 #include "worker/trainer/train/memory.h"
 
 namespace lorikeet::trainer {
+namespace {
+
+CLI::Validator NotFp16() {
+  return {[](const std::string& given) { return given == "fp16" ? kWhyNotFp16 : std::string(); }, ""};
+}
+
+}  // namespace
 
 void AddModelOptions(CLI::App& command, ModelOptions& options) {
   command
@@ -24,6 +31,7 @@ void AddModelOptions(CLI::App& command, ModelOptions& options) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   command.add_option("--precision", options.precision, "Of the matrix products")
+      ->check(NotFp16())
       ->check(CLI::IsMember({"fp32", "bf16"}))
       ->capture_default_str();
   command.add_option("--device", options.device, "cpu or cuda:N")->capture_default_str();
@@ -52,7 +60,12 @@ StatusOr<LoadedInput> LoadInput(const ModelOptions& options, bool target_needed)
   SetUpCompute(options.threads);
   LoadOptions load;
   ASSIGN_OR_RETURN(load.device, ParseDevice(options.device));
-  load.compute = options.precision == "bf16" ? at::kBFloat16 : at::kFloat;
+  const bool bf16 = options.precision == "bf16";
+  if (bf16 && !HasFastBf16(load.device)) {
+    fmt::print(stderr, "sweep-trainer: {}: no instructions for bf16: fp32 is used in its place\n",
+               DeviceModel(load.device));
+  }
+  load.compute = bf16 && HasFastBf16(load.device) ? at::kBFloat16 : at::kFloat;
   LoadedInput input;
   ASSIGN_OR_RETURN(input.loaded, LoadModel(options.model, options.adapter, load));
 

@@ -1,12 +1,18 @@
+#include <signal.h>
+
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 
 #include "common/command_line.h"
 #include "common/files.h"
 #include "worker/trainer/commands/commands.h"
 #include "worker/trainer/commands/control_reader.h"
+#include "worker/trainer/commands/event_writer.h"
+#include "worker/trainer/commands/stop_signals.h"
+#include "worker/trainer/train/cpu_memory.h"
 #include "worker/trainer/train/device.h"
-#include "worker/trainer/train/terminal.h"
+#include "worker/trainer/train/memory.h"
 #include "worker/trainer/train/trial_run.h"
 
 namespace lorikeet::trainer {
@@ -15,35 +21,9 @@ namespace {
 struct TrainOptions {
   std::string trial, out, attempt, device = "cpu";
   std::int64_t threads = 0;
+  std::optional<std::int64_t> token;
   bool documents = false, control = false;
   double checkpoint_every = 30;
-};
-
-// Events to standard output, a line each and flushed; progress to the terminal.
-class EventWriter {
- public:
-  explicit EventWriter(std::string attempt) : attempt_(std::move(attempt)) {}
-
-  void Send(const protocol::Event& event) {
-    const std::string text = protocol::ToLine({attempt_, event}) + "\n";
-    lost_ =
-        std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0 || lost_;
-    if (const auto* progress = std::get_if<protocol::Progress>(&event)) {
-      line_.Update(progress->phase, progress->step, progress->total, progress->loss,
-                   progress->tokens_per_second, progress->eta_seconds > 0 ? progress->eta_seconds : -1);
-    } else if (const auto* log = std::get_if<protocol::Log>(&event)) {
-      line_.Clear();
-      fmt::print(stderr, "sweep-trainer train: {}: {}\n", log->level, log->message);
-    }
-  }
-  void Clear() { line_.Clear(); }
-  // Whether an event could not be written: a full disk, a reader that left.
-  bool lost() const { return lost_; }
-
- private:
-  bool lost_ = false;
-  std::string attempt_;
-  ProgressLine line_;
 };
 
 StatusOr<TrialRunOptions> ReadOptions(const TrainOptions& options) {
@@ -53,8 +33,12 @@ StatusOr<TrialRunOptions> ReadOptions(const TrainOptions& options) {
   if (!trial.ok()) return Annotate(trial.status(), options.trial);
   run.trial = *std::move(trial);
   SetUpCompute(options.threads > 0 ? options.threads : run.trial.resources.threads.value_or(0));
+  RETURN_IF_ERROR(LimitMemory(run.trial, options.device));
+  if (CpuMemory::Limit() > 0) run.measure_memory = [] { CpuMemory::Install().MeasureOther(); };
   ASSIGN_OR_RETURN(run.device, ParseDevice(options.device));
+  run.fast_bf16 = HasFastBf16(run.device);
   run.directory = options.out;
+  run.token = options.token;
   run.documents = options.documents;
   run.checkpoint_seconds = options.checkpoint_every;
   std::error_code error;
@@ -64,21 +48,33 @@ StatusOr<TrialRunOptions> ReadOptions(const TrainOptions& options) {
 }
 
 int Run(const TrainOptions& options) {
-  EventWriter writer(options.attempt);
+  // A file over the process's size limit is an error to report, like a full disk, and no reason to die.
+  signal(SIGXFSZ, SIG_IGN);
+  const auto writer = std::make_shared<EventWriter>(options.attempt);
   TrialHooks hooks;
-  hooks.send = [&](const protocol::Event& event) { writer.Send(event); };
-  if (options.control) {
-    hooks.stop = [flag = StartControlReader(options.attempt)] { return flag->load(); };
-  }
+  hooks.send = [writer](const protocol::Event& event) { writer->Send(event); };
+  const auto by_signal =
+      WatchStopSignals([writer](const std::string& signal) { writer->SendStopped(signal); });
+  const auto by_control = options.control ? StartControlReader(options.attempt)
+                                          : std::make_shared<const std::atomic<bool>>(false);
+  hooks.stop = [=] { return by_signal->load() || by_control->load(); };
   auto run = ReadOptions(options);
   const Status status = run.ok() ? RunTrial(*run, hooks).status() : run.status();
-  writer.Clear();
-  if (status.ok() && writer.lost()) {
+  writer->Clear();
+  if (status.ok() && writer->lost()) {
     return ExitWith(Internal("cannot write to standard output: events are missing there"),
                     "sweep-trainer train");
   }
+  if (const auto stopped = writer->stopped(); status.ok() && stopped) {
+    if (!by_control->load()) {
+      Complain(fmt::format(
+          "stopped at step {}, {}", stopped->step,
+          stopped->checkpointed ? "checkpointed: the same command goes on from there" : "not checkpointed"));
+    }
+    return stopped->checkpointed ? kExitDone : kExitFailed;
+  }
   if (status.ok()) return kExitDone;
-  writer.Send(protocol::Failed{FailureKind(status), Message(status)});
+  writer->Send(protocol::Failed{FailureKind(status), Message(status)});
   return ExitWith(status, "sweep-trainer train");
 }
 
@@ -92,6 +88,10 @@ void AddTrainCommand(CLI::App& app, int& exit_code) {
   command->add_option("--out", options->out, "The trial's directory; a checkpoint there is gone on with")
       ->required();
   command->add_option("--attempt", options->attempt, "Named in every event line");
+  command
+      ->add_option("--token", options->token,
+                   "The attempt's fencing token: of several that write to --out, the highest counts")
+      ->check(CLI::NonNegativeNumber);
   command->add_option("--device", options->device, "cpu or cuda:N")->capture_default_str();
   command->add_option("--threads", options->threads, "CPU threads; 0: the trial's, else every core")
       ->check(CLI::NonNegativeNumber)

@@ -61,6 +61,10 @@ class SpecBuilder {
 
 std::string Shape(at::IntArrayRef shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
 
+at::ScalarType StoredType(const ParameterSpec& spec, const LoadOptions& options) {
+  return options.trainable || spec.keep_fp32 ? at::kFloat : options.compute;
+}
+
 // Moves shared.weight's aliases out of the way; one stands in where the name itself is missing. As
 // transformers ties weights: the head too is an alias where it holds the same values, or where nothing else
 // holds the embeddings.
@@ -113,8 +117,18 @@ std::map<std::string, ParameterSpec> ParameterSpecs(const T5Config& config, bool
   return specs;
 }
 
+std::int64_t ParameterBytes(const T5Config& config, const LoadOptions& options) {
+  std::int64_t bytes = 0;
+  for (const auto& [name, spec] : ParameterSpecs(config, !config.tie_word_embeddings)) {
+    std::int64_t values = 1;
+    for (const std::int64_t size : spec.shape) values *= size;
+    bytes += values * static_cast<std::int64_t>(at::elementSize(StoredType(spec, options)));
+  }
+  return bytes;
+}
+
 at::Tensor Place(const at::Tensor& value, const ParameterSpec& spec, const LoadOptions& options) {
-  const at::ScalarType type = options.trainable || spec.keep_fp32 ? at::kFloat : options.compute;
+  const at::ScalarType type = StoredType(spec, options);
   // A copy in any case: what is trained must not alias the file's or the caller's memory.
   at::Tensor placed =
       value.detach().to(value.options().dtype(type).device(options.device), /*non_blocking=*/false,
@@ -141,6 +155,8 @@ StatusOr<std::map<std::string, at::Tensor>> LoadParameters(const std::string& di
                                      Shape(spec.shape)));
     } else if (mistakes.empty()) {
       parameters[name] = Place(found->second, spec, options);
+      // Let go of at once, so that a model is not held twice. The name stays, for the check below.
+      found->second = at::empty({0});
     }
   }
   for (const auto& [name, tensor] : *read) {

@@ -20,6 +20,9 @@ struct ParameterSpec {
 // By checkpoint name. `own_head`: with an lm_head.weight of its own, not tied to shared.weight.
 std::map<std::string, ParameterSpec> ParameterSpecs(const T5Config& config, bool own_head);
 
+// What the parameters take in memory once they are placed, in bytes.
+std::int64_t ParameterBytes(const T5Config& config, const LoadOptions& options);
+
 // Makes a tensor what the model keeps: on its device, in its type, trainable or frozen.
 at::Tensor Place(const at::Tensor& value, const ParameterSpec& spec, const LoadOptions& options);
 

@@ -1,5 +1,6 @@
 #include "worker/trainer/model/stack.h"
 
+#include "worker/trainer/model/activation_checkpoint.h"
 #include "worker/trainer/model/dropout.h"
 
 namespace lorikeet::trainer {
@@ -23,6 +24,28 @@ at::Tensor RunSelfAttention(const AttentionLayer& layer, const at::Tensor& hidde
   const at::Tensor key = Project(attention.k, attention.heads, x, context);
   const at::Tensor value = Project(attention.v, attention.heads, x, context);
   return AddTo(hidden, Attend(attention, query, key, value, bias, context), context);
+}
+
+at::Tensor RunEncoderBlock(const Block& block, const at::Tensor& hidden, const ScoreBias& bias,
+                           at::ScalarType compute, const ForwardContext& context) {
+  return RunFeedForward(block.feed_forward, RunSelfAttention(block.self, hidden, bias, compute, context),
+                        compute, context);
+}
+
+// memory [B, P + S, D] in the products' type.
+at::Tensor RunDecoderBlock(const Block& block, const at::Tensor& embedded, const at::Tensor& memory,
+                           const ScoreBias& self_bias, const ScoreBias& cross_bias, at::ScalarType compute,
+                           const ForwardContext& context) {
+  at::Tensor hidden = RunSelfAttention(block.self, embedded, self_bias, compute, context);
+  // The block's own name for it: its gradients are summed block by block, checkpointed or not.
+  const at::Tensor source = at::alias(memory);
+  const Attention& cross = block.cross->attention;
+  const at::Tensor x = Apply(block.cross->layer_norm, hidden, compute);
+  const at::Tensor query = Project(cross.q, cross.heads, x, context);
+  const at::Tensor key = Project(cross.k, cross.heads, source, context);
+  const at::Tensor value = Project(cross.v, cross.heads, source, context);
+  hidden = AddTo(hidden, Attend(cross, query, key, value, cross_bias, context), context);
+  return RunFeedForward(block.feed_forward, hidden, compute, context);
 }
 
 at::Tensor Finish(const Stack& stack, const at::Tensor& hidden, const ForwardContext& context) {
@@ -75,8 +98,11 @@ at::Tensor RunEncoder(const Stack& encoder, const at::Tensor& embedded, const at
   const ScoreBias bias{RelativeBias(encoder.positions, embedded.size(1)), MaskBias(mask)};
   at::Tensor hidden = Dropout(embedded, context);
   for (const Block& block : encoder.blocks) {
-    hidden = RunSelfAttention(block.self, hidden, bias, encoder.compute, context);
-    hidden = RunFeedForward(block.feed_forward, hidden, encoder.compute, context);
+    const auto part = [&block, mask = bias.mask, compute = encoder.compute,
+                       context](const std::vector<at::Tensor>& in) {
+      return RunEncoderBlock(block, in[0], {in[1], mask}, compute, context);
+    };
+    hidden = RunPart(context, part, {hidden, bias.relative});
   }
   return Finish(encoder, hidden, context);
 }
@@ -89,14 +115,11 @@ at::Tensor RunDecoder(const Stack& decoder, const at::Tensor& embedded, const En
   const at::Tensor memory = source.hidden.to(decoder.compute);
   at::Tensor hidden = Dropout(embedded, context);
   for (const Block& block : decoder.blocks) {
-    hidden = RunSelfAttention(block.self, hidden, self_bias, decoder.compute, context);
-    const Attention& cross = block.cross->attention;
-    const at::Tensor x = Apply(block.cross->layer_norm, hidden, decoder.compute);
-    const at::Tensor query = Project(cross.q, cross.heads, x, context);
-    const at::Tensor key = Project(cross.k, cross.heads, memory, context);
-    const at::Tensor value = Project(cross.v, cross.heads, memory, context);
-    hidden = AddTo(hidden, Attend(cross, query, key, value, cross_bias, context), context);
-    hidden = RunFeedForward(block.feed_forward, hidden, decoder.compute, context);
+    const auto part = [&block, cross_bias, compute = decoder.compute,
+                       context](const std::vector<at::Tensor>& in) {
+      return RunDecoderBlock(block, in[0], in[2], {in[1], {}}, cross_bias, compute, context);
+    };
+    hidden = RunPart(context, part, {hidden, self_bias.relative, memory});
   }
   return Finish(decoder, hidden, context);
 }

@@ -5,6 +5,7 @@
 #include "common/files.h"
 #include "worker/trainer/adapter/adapter.h"
 #include "worker/trainer/model/checkpoint.h"
+#include "worker/trainer/model/out_of_memory.h"
 #include "worker/trainer/model/parameters.h"
 #include "worker/trainer/model/stack.h"
 #include "worker/trainer/model/step_decoding.h"
@@ -45,8 +46,8 @@ StatusOr<std::unique_ptr<T5>> T5::Load(const std::string& directory, const LoadO
     ASSIGN_OR_RETURN(T5Config config, ReadT5Config(directory));
     ASSIGN_OR_RETURN(auto parameters, LoadParameters(directory, config, options));
     return std::unique_ptr<T5>(new T5(std::make_unique<Impl>(config, options, std::move(parameters))));
-  } catch (const std::exception& e) {  // out of memory, on the device or here
-    return Internal("{}: {}", directory, e.what());
+  } catch (const std::exception& exception) {  // out of memory, on the device or here
+    return Annotate(StatusOf(exception), directory);
   }
 }
 

@@ -36,6 +36,8 @@ struct LoadOptions {
 struct ForwardContext {
   const Adapter* adapter = nullptr;  // LoRA or prompt; null for the base alone
   DropoutStream* dropout = nullptr;  // null: no dropout (validation, generation)
+  // Keep each block's input only, and run the block again for its gradients: see activation_checkpoint.h.
+  bool gradient_checkpointing = false;
 };
 
 struct EncoderOutput {

@@ -2,13 +2,16 @@
 
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <vector>
 
 #include "worker/text/safetensors.h"
 #include "worker/trainer/model/checkpoint.h"
+#include "worker/trainer/train/checkpoint_files.h"
 
 namespace lorikeet::trainer {
 namespace {
@@ -83,6 +86,13 @@ StatusOr<TensorMap> ReadAll(const text::SafetensorsFile& file, const char* prefi
   return tensors;
 }
 
+TensorMap Copied(const TensorMap& parameters) {
+  const at::NoGradGuard no_grad;
+  TensorMap copies;
+  for (const auto& [name, parameter] : parameters) copies.emplace(name, parameter.detach().cpu().clone());
+  return copies;
+}
+
 void CopyInto(const TensorMap& values, const TensorMap& parameters) {
   const at::NoGradGuard no_grad;
   for (const auto& [name, parameter] : parameters) parameter.copy_(values.at(name));
@@ -90,18 +100,43 @@ void CopyInto(const TensorMap& values, const TensorMap& parameters) {
 
 }  // namespace
 
-CheckpointFolder::CheckpointFolder(std::string directory, std::string fingerprint)
-    : directory_(std::move(directory)), fingerprint_(std::move(fingerprint)) {}
+CheckpointFolder::CheckpointFolder(std::string directory, std::string fingerprint,
+                                   std::optional<std::int64_t> token)
+    : directory_(std::move(directory)), fingerprint_(std::move(fingerprint)) {
+  if (token) {
+    token_ = *token;
+    return;
+  }
+  for (const CheckpointFile& file : ListCheckpointFiles(directory_)) token_ = std::max(token_, file.token);
+}
 
-std::string CheckpointFolder::BestPath(std::int64_t step) const {
-  return fmt::format("{}/best-{}.safetensors", directory_, step);
+std::string CheckpointFolder::StatePath(std::int64_t token) const {
+  return directory_ + "/" + StateFileName(token);
+}
+std::string CheckpointFolder::BestPath(std::int64_t token, std::int64_t step) const {
+  return directory_ + "/" + BestFileName(token, step);
+}
+
+Status CheckpointFolder::CheckNotSuperseded() const {
+  for (const CheckpointFile& file : ListCheckpointFiles(directory_)) {
+    if (file.token <= token_) continue;
+    return Aborted("{}: written by a later attempt, token {}; this one has token {}", file.path, file.token,
+                   token_);
+  }
+  return absl::OkStatus();
 }
 
 Status CheckpointFolder::Save(const TrainingState& state, const TensorMap& parameters,
                               const TensorMap& moments) {
+  RETURN_IF_ERROR(CheckNotSuperseded());
   std::error_code error;
   fs::create_directories(directory_, error);
   if (error) return Internal("{}: {}", directory_, error.message());
+  if (unwritten_best_) {  // before a state that names them
+    RETURN_IF_ERROR(
+        WriteTensors(BestPath(token_, unwritten_best_->step), unwritten_best_->weights, at::kFloat));
+    unwritten_best_.reset();
+  }
   const std::string json = ToJson(state, fingerprint_).dump();
   Contents contents;
   contents.entries.push_back({kState,
@@ -110,18 +145,43 @@ Status CheckpointFolder::Save(const TrainingState& state, const TensorMap& param
                               std::as_bytes(std::span(json.data(), json.size()))});
   for (const auto& [name, tensor] : parameters) contents.Add(kParameter + name, tensor);
   for (const auto& [name, tensor] : moments) contents.Add(kMoment + name, tensor);
-  RETURN_IF_ERROR(text::WriteSafetensors(directory_ + "/state.safetensors", contents.entries));
-  const std::string best = fs::path(BestPath(state.best_step)).filename().string();
-  for (const auto& entry : fs::directory_iterator(directory_, error)) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with("best-") && name != best) fs::remove(entry.path(), error);
-  }
+  RETURN_IF_ERROR(text::WriteSafetensors(StatePath(token_), contents.entries));
+  standing_ = StatePath(token_);
+  RemoveCheckpointFiles(directory_, [&](const CheckpointFile& file) {
+    const bool old_best = !file.is_state && file.token == token_ && file.step != state.best_step;
+    return file.token < token_ || (old_best && !file.temporary);
+  });
   return absl::OkStatus();
 }
 
-StatusOr<TrainingState> CheckpointFolder::Load(const TensorMap& parameters, Optimizer& optimizer) const {
-  const std::string path = directory_ + "/state.safetensors";
-  if (!fs::exists(path)) return NotFound("{}: no checkpoint", path);
+StatusOr<TrainingState> CheckpointFolder::Load(const TensorMap& parameters, Optimizer& optimizer,
+                                               std::vector<std::string>& passed_over) {
+  // What a process of this very token left half-written when it was killed.
+  RemoveCheckpointFiles(directory_,
+                        [&](const CheckpointFile& file) { return file.temporary && file.token == token_; });
+  // An earlier attempt that still runs may replace what is being read: looked at again then.
+  constexpr int kLooks = 3;
+  for (int look = 0; look < kLooks; ++look) {
+    passed_over.clear();
+    std::set<std::int64_t, std::greater<>> tokens;
+    for (const CheckpointFile& file : ListCheckpointFiles(directory_)) {
+      if (file.is_state && !file.temporary && file.token <= token_) tokens.insert(file.token);
+    }
+    bool vanished = false;
+    for (const std::int64_t token : tokens) {
+      auto state = LoadState(token, parameters, optimizer);
+      if (state.ok()) return state;
+      vanished = vanished || absl::IsNotFound(state.status());
+      passed_over.push_back(Message(state.status()));
+    }
+    if (!vanished) break;
+  }
+  return NotFound("{}: no checkpoint", directory_);
+}
+
+StatusOr<TrainingState> CheckpointFolder::LoadState(std::int64_t token, const TensorMap& parameters,
+                                                    Optimizer& optimizer) {
+  const std::string path = StatePath(token);
   auto file = text::SafetensorsFile::Open(path);
   RETURN_IF_ERROR(file.status());
   const auto found = (*file)->tensors().find(kState);
@@ -139,11 +199,15 @@ StatusOr<TrainingState> CheckpointFolder::Load(const TensorMap& parameters, Opti
   } catch (const nlohmann::json::exception& exception) {
     return InvalidArgument("{}: {}", path, exception.what());
   }
-  // It is needed in the end only: found damaged then, all the training between would be for nothing.
+  // They are needed in the end only: found damaged then, all the training between would be for nothing.
+  std::optional<UnwrittenBest> best;
   if (state.best_saved) {
-    auto best = text::SafetensorsFile::Open(BestPath(state.best_step));
-    RETURN_IF_ERROR(best.status());
-    RETURN_IF_ERROR(ReadAll(**best, "", parameters).status());
+    auto best_file = text::SafetensorsFile::Open(BestPath(token, state.best_step));
+    RETURN_IF_ERROR(best_file.status());
+    auto weights = ReadAll(**best_file, "", parameters);
+    RETURN_IF_ERROR(weights.status());
+    // Another attempt's, which it may remove or this one will: they become this one's with its first state.
+    if (token != token_) best = UnwrittenBest{state.best_step, *std::move(weights)};
   }
   auto weights = ReadAll(**file, kParameter, parameters);
   RETURN_IF_ERROR(weights.status());
@@ -151,18 +215,27 @@ StatusOr<TrainingState> CheckpointFolder::Load(const TensorMap& parameters, Opti
   RETURN_IF_ERROR(moments.status());
   RETURN_IF_ERROR(optimizer.Restore(*moments, state.step));
   CopyInto(*weights, parameters);
+  unwritten_best_ = std::move(best);
+  standing_ = path;
   return state;
 }
 
 Status CheckpointFolder::SaveBest(std::int64_t step, const TensorMap& parameters) {
   std::error_code error;
   fs::create_directories(directory_, error);
-  if (error) return Internal("{}: {}", directory_, error.message());
-  return WriteTensors(BestPath(step), parameters, at::kFloat);
+  Status written = error ? Internal("{}: {}", directory_, error.message())
+                         : WriteTensors(BestPath(token_, step), parameters, at::kFloat);
+  unwritten_best_.reset();
+  if (!written.ok()) unwritten_best_ = UnwrittenBest{step, Copied(parameters)};
+  return written;
 }
 
 Status CheckpointFolder::LoadBest(std::int64_t step, const TensorMap& parameters) const {
-  auto file = text::SafetensorsFile::Open(BestPath(step));
+  if (unwritten_best_) {
+    CopyInto(unwritten_best_->weights, parameters);
+    return absl::OkStatus();
+  }
+  auto file = text::SafetensorsFile::Open(BestPath(token_, step));
   RETURN_IF_ERROR(file.status());
   auto weights = ReadAll(**file, "", parameters);
   RETURN_IF_ERROR(weights.status());
@@ -171,8 +244,9 @@ Status CheckpointFolder::LoadBest(std::int64_t step, const TensorMap& parameters
 }
 
 void CheckpointFolder::Remove() {
-  std::error_code error;
-  fs::remove_all(directory_, error);
+  RemoveCheckpointFiles(directory_, [&](const CheckpointFile& file) { return file.token <= token_; });
+  std::error_code ignored;
+  fs::remove(directory_, ignored);  // unless a later attempt has something in it
 }
 
 }  // namespace lorikeet::trainer

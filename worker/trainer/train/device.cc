@@ -2,6 +2,7 @@
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <c10/core/AllocatorConfig.h>
 #include <c10/core/CachingDeviceAllocator.h>
 #include <dlfcn.h>
 #include <sched.h>
@@ -9,6 +10,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <sstream>
 
 namespace lorikeet::trainer {
 namespace {
@@ -25,12 +27,17 @@ std::string FieldOf(const char* path, const std::string& key) {
   return "";
 }
 
-// The driver's own library, opened at run time: a CPU build has none of CUDA's headers.
+// A function of the driver's own library, opened at run time: a CPU build has none of CUDA's headers. Null
+// where there is no driver.
+template <typename Function>
+Function* DriverFunction(const char* name) {
+  static void* const driver = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
+  return driver == nullptr ? nullptr : reinterpret_cast<Function*>(dlsym(driver, name));
+}
+
 std::string CudaDeviceName(int ordinal) {
-  void* const driver = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
-  if (driver == nullptr) return "";
-  const auto get = reinterpret_cast<int (*)(int*, int)>(dlsym(driver, "cuDeviceGet"));
-  const auto get_name = reinterpret_cast<int (*)(char*, int, int)>(dlsym(driver, "cuDeviceGetName"));
+  auto* const get = DriverFunction<int(int*, int)>("cuDeviceGet");
+  auto* const get_name = DriverFunction<int(char*, int, int)>("cuDeviceGetName");
   char name[256] = {};
   int device = 0;
   if (get == nullptr || get_name == nullptr || get(&device, ordinal) != 0 ||
@@ -38,6 +45,18 @@ std::string CudaDeviceName(int ordinal) {
     return "";
   }
   return name;
+}
+
+// 0 where the driver does not say.
+std::int64_t CudaDeviceBytes(int ordinal) {
+  auto* const start = DriverFunction<int(unsigned)>("cuInit");
+  auto* const get = DriverFunction<int(int*, int)>("cuDeviceGet");
+  auto* const total = DriverFunction<int(std::size_t*, int)>("cuDeviceTotalMem_v2");
+  std::size_t bytes = 0;
+  int device = 0;
+  const bool known = start != nullptr && get != nullptr && total != nullptr && start(0) == 0 &&
+                     get(&device, ordinal) == 0 && total(&bytes, device) == 0;
+  return known ? static_cast<std::int64_t>(bytes) : 0;
 }
 
 }  // namespace
@@ -88,6 +107,20 @@ std::string DeviceModel(at::Device device) {
   return name.empty() ? "unknown CPU" : name;
 }
 
+bool HasFastBf16(at::Device device) {
+  if (!device.is_cpu()) return true;
+  const std::string flags = FieldOf("/proc/cpuinfo", "flags");
+  return ListsBf16(flags.empty() ? FieldOf("/proc/cpuinfo", "Features") : flags);
+}
+
+bool ListsBf16(const std::string& flags) {
+  std::istringstream words(flags);
+  for (std::string word; words >> word;) {
+    if (word == "avx512_bf16" || word == "amx_bf16" || word == "bf16") return true;
+  }
+  return false;
+}
+
 std::int64_t PeakMemoryBytes(at::Device device) {
   if (device.is_cuda()) {
     const auto stats = c10::getDeviceAllocator(at::kCUDA)->getDeviceStats(device.index());
@@ -95,6 +128,18 @@ std::int64_t PeakMemoryBytes(at::Device device) {
   }
   const std::string peak = FieldOf("/proc/self/status", "VmHWM");  // "123456 kB"
   return std::atoll(peak.c_str()) * 1024;
+}
+
+Status LimitGpuMemory(const std::string& device, std::int64_t bytes) {
+  const std::int64_t total = CudaDeviceBytes(device.size() > 5 ? std::atoi(device.c_str() + 5) : 0);
+  if (total <= 0) return FailedPrecondition("{}: the driver does not say how much memory it has", device);
+  if (bytes >= total) return absl::OkStatus();
+  // Read by the allocator when the device is first used. What the environment sets stays.
+  const std::string given = c10::CachingAllocator::getAllocatorSettings();
+  c10::CachingAllocator::setAllocatorSettings(
+      fmt::format("{}{}per_process_memory_fraction:{:.6f}", given, given.empty() ? "" : ",",
+                  static_cast<double>(bytes) / static_cast<double>(total)));
+  return absl::OkStatus();
 }
 
 void ReleaseCachedMemory() {

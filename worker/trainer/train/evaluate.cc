@@ -10,7 +10,6 @@
 #include "worker/text/sentences.h"
 #include "worker/trainer/model/parallel.h"
 #include "worker/trainer/train/batches.h"
-#include "worker/trainer/train/memory.h"
 
 namespace lorikeet::trainer {
 namespace {
@@ -20,8 +19,8 @@ using Clock = std::chrono::steady_clock;
 // One batch, in parts where memory is short.
 Status GenerateBatch(const T5& model, const Adapter* adapter,
                      const std::vector<std::vector<text::TokenId>>& sources, const EvaluateSettings& settings,
-                     std::int64_t& part_size, std::vector<Generated>& out) {
-  return WithMemory(part_size, [&](std::int64_t size) {
+                     std::int64_t& part_size, const MemoryObserver& observer, std::vector<Generated>& out) {
+  const auto generate = [&](std::int64_t size) {
     out.clear();
     const std::span<const std::vector<text::TokenId>> all(sources);
     for (std::size_t begin = 0; begin < all.size(); begin += static_cast<std::size_t>(size)) {
@@ -29,7 +28,8 @@ Status GenerateBatch(const T5& model, const Adapter* adapter,
       auto part = Generate(model, {.adapter = adapter}, all.subspan(begin, count), settings);
       std::move(part.begin(), part.end(), std::back_inserter(out));
     }
-  });
+  };
+  return WithMemory(part_size, generate, observer);
 }
 
 }  // namespace
@@ -53,7 +53,8 @@ StatusOr<std::optional<Summaries>> Summarize(const T5& model, const Adapter* ada
     for (std::size_t i = begin; i < end; ++i) sources.push_back(examples[order[i]].source);
     std::vector<Generated> batch;
     const Clock::time_point start = Clock::now();
-    RETURN_IF_ERROR(GenerateBatch(model, adapter, sources, settings, part_size, batch));
+    RETURN_IF_ERROR(
+        GenerateBatch(model, adapter, sources, settings, part_size, hooks.memory_observer, batch));
     summaries.batch_seconds.push_back(std::chrono::duration<double>(Clock::now() - start).count());
     for (std::size_t i = begin; i < end; ++i) {
       Generated& generated = batch[i - begin];

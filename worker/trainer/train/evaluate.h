@@ -11,6 +11,7 @@
 #include "worker/protocol/events.h"
 #include "worker/trainer/generate/generate.h"
 #include "worker/trainer/train/data.h"
+#include "worker/trainer/train/memory.h"
 
 namespace lorikeet::trainer {
 
@@ -24,6 +25,7 @@ struct Summaries {
 struct GenerateHooks {
   std::function<bool()> stop = {};                        // asked before every batch; may be empty
   std::function<void(std::int64_t)> documents_done = {};  // may be empty
+  MemoryObserver memory_observer = {};                    // may be empty
 };
 
 // Generates in batches of similar length; what comes out does not depend on them. Batches are halved when

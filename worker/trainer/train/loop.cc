@@ -41,6 +41,9 @@ class Training {
     stepper_.optimizer = &optimizer_;
     for (const auto& [name, parameter] : in_.parameters) stepper_.parameters.push_back(parameter);
     stepper_.gradient_clip = settings_.gradient_clip;
+    stepper_.gradient_checkpointing = settings_.gradient_checkpointing;
+    stepper_.stop = in_.hooks->stop;
+    stepper_.before_update = [this] { return SaveIfTime(); };
     state_.micro_batch_size =
         std::min(settings_.micro_batch_size.value_or(settings_.batch_size), settings_.batch_size);
     validation_batch_ = std::max<std::int64_t>(in_.trial->evaluate.batch_size, 1);
@@ -50,20 +53,19 @@ class Training {
     RETURN_IF_ERROR(Resume());
     stepper_.micro_batch_size = state_.micro_batch_size;
     in_.started(state_.step, total_steps_, state_.micro_batch_size);
-    last_saved_ = last_progress_ = Clock::now();
-    for (;;) {
-      if (ValidationDue()) {
-        auto done = Validate();
-        RETURN_IF_ERROR(done.status());
-        if (!*done) return Stop();
-        RETURN_IF_ERROR(Save());
-      }
-      if (state_.step >= total_steps_ || OutOfPatience()) break;
-      if (in_.hooks->stop()) return Stop();
-      RETURN_IF_ERROR(Step());
-      if (SecondsSince(last_saved_) >= in_.checkpoint_seconds) RETURN_IF_ERROR(Save());
+    last_tried_ = last_progress_ = Clock::now();
+    Status status = Train();
+    if (absl::IsCancelled(status)) {
+      status = Save();
+      if (status.ok()) return Stopped();
     }
-    TrainingOutcome outcome{.state = state_, .kept_step = state_.step};
+    if (absl::IsAborted(status)) {
+      Send(protocol::Log{"warning", "it stops: " + Message(status)});
+      return Stopped();
+    }
+    if (IsDivergence(status)) return Annotated(status);
+    RETURN_IF_ERROR(status);
+    TrainingOutcome outcome{.state = state_, .kept_step = state_.step, .checkpointed = Checkpointed()};
     if (state_.best_saved) {
       outcome.kept_step = state_.best_step;
       RETURN_IF_ERROR(in_.checkpoint->LoadBest(state_.best_step, in_.parameters));
@@ -74,14 +76,33 @@ class Training {
  private:
   Status Resume() {
     const std::int64_t first_micro_batch = state_.micro_batch_size;
-    auto loaded = in_.checkpoint->Load(in_.parameters, optimizer_);
-    if (loaded.ok()) {
-      state_ = *loaded;
-      state_.micro_batch_size = std::min(state_.micro_batch_size, first_micro_batch);
-    } else if (loaded.status().code() != absl::StatusCode::kNotFound) {
-      Send(protocol::Log{"warning", fmt::format("the checkpoint is not used: {}", Message(loaded.status()))});
+    std::vector<std::string> passed_over;
+    auto loaded = in_.checkpoint->Load(in_.parameters, optimizer_, passed_over);
+    for (const std::string& why : passed_over) {
+      Send(protocol::Log{"warning", fmt::format("the checkpoint is not used: {}", why)});
     }
+    if (!loaded.ok()) return absl::OkStatus();
+    state_ = *loaded;
+    state_.micro_batch_size = std::min(state_.micro_batch_size, first_micro_batch);
+    saved_step_ = state_.step;
     return absl::OkStatus();
+  }
+
+  // Cancelled where it was asked to stop, Aborted where a later attempt has taken over.
+  Status Train() {
+    if (in_.validate_first && state_.step == 0) {
+      ASSIGN_OR_RETURN(const double loss, ValidationLoss());
+      Send(protocol::Metric{0, "validation_loss", loss});
+    }
+    for (;;) {
+      if (ValidationDue()) {
+        RETURN_IF_ERROR(Validate());
+        RETURN_IF_ERROR(Save());
+      }
+      if (state_.step >= total_steps_ || OutOfPatience()) return absl::OkStatus();
+      if (in_.hooks->stop()) return absl::CancelledError("stopped");
+      RETURN_IF_ERROR(Step());
+    }
   }
 
   Status Step() {
@@ -90,19 +111,16 @@ class Training {
       batch.push_back(examples_[static_cast<std::size_t>(i)]);
     const double rate = optimizer_.EffectiveRate(settings_.learning_rate.value_or(0) *
                                                  LearningRateFactor(schedule_, state_.step));
+    stepper_.memory_observer = TellMemory(*in_.hooks, "training", state_.step, settings_.batch_size);
+    saving_ = {};
     const Clock::time_point start = Clock::now();
     auto outcome = stepper_.Run(batch, state_.step, rate);
     RETURN_IF_ERROR(outcome.status());
-    const double seconds = SecondsSince(start);
+    const double seconds = SecondsSince(start) - std::chrono::duration<double>(saving_).count();
     ++state_.step;
     state_.train_seconds += seconds;
     state_.tokens += outcome->tokens;
-    if (stepper_.micro_batch_size != state_.micro_batch_size) {
-      state_.micro_batch_size = stepper_.micro_batch_size;
-      Send(protocol::Log{"warning",
-                         fmt::format("memory ran out: micro-batches of {} documents from step {} on",
-                                     state_.micro_batch_size, state_.step)});
-    }
+    state_.micro_batch_size = stepper_.micro_batch_size;
     if (IsPointOfCurve(state_.step)) {
       Send(protocol::Metric{state_.step, "train_loss", outcome->loss});
       Send(protocol::Metric{state_.step, "learning_rate", rate});
@@ -130,40 +148,53 @@ class Training {
     return state_.step == total_steps_ || state_.step % every == 0;
   }
 
-  // False where it was stopped.
-  StatusOr<bool> Validate() {
+  // Cancelled where it was stopped.
+  Status Validate() {
     Send(protocol::Progress{
         .phase = "validating", .step = state_.step, .total = total_steps_, .loss = std::nullopt});
-    auto loss = MeanLoss(*in_.model, in_.adapter, validation_, validation_batch_, in_.hooks->stop);
-    RETURN_IF_ERROR(loss.status());
-    if (!loss->has_value()) return false;
-    const double value = **loss;
-    if (!std::isfinite(value)) {
-      return MakeStatus(absl::StatusCode::kOutOfRange, "diverged: the validation loss after step {} is {}",
-                        state_.step, value);
-    }
+    ASSIGN_OR_RETURN(const double value, ValidationLoss());
+    RETURN_IF_ERROR(CheckFinite(value, fmt::format("the validation loss after step {}", state_.step)));
     double gain = -value;  // what is to grow
     std::optional<double> rouge1;
     if (settings_.keep_by == "validation_rouge1") {
-      auto summaries = Summarize(*in_.model, in_.adapter, *in_.tokenizer, in_.data->validation.examples,
-                                 in_.trial->evaluate, {.stop = in_.hooks->stop});
+      auto summaries = Summarize(
+          *in_.model, in_.adapter, *in_.tokenizer, in_.data->validation.examples, in_.trial->evaluate,
+          {.stop = in_.hooks->stop,
+           .documents_done = {},
+           .memory_observer =
+               TellMemory(*in_.hooks, "generating", state_.step, in_.trial->evaluate.batch_size)});
       RETURN_IF_ERROR(summaries.status());
-      if (!summaries->has_value()) return false;
+      if (!summaries->has_value()) return absl::CancelledError("stopped");
       rouge1 = Score("validation", in_.data->validation, **summaries, in_.trial->evaluate.sentence_split)
                    .score.rouge.rouge1;
       gain = *rouge1;
     }
     Send(protocol::Metric{state_.step, "validation_loss", value});
     if (rouge1) Send(protocol::Metric{state_.step, "validation_rouge1", *rouge1});
-    RETURN_IF_ERROR(Judge(gain, rouge1.value_or(value)));
-    return true;
+    Judge(gain, rouge1.value_or(value));
+    return absl::OkStatus();
   }
 
-  Status Judge(double gain, double value) {
+  StatusOr<double> ValidationLoss() {
+    auto loss = MeanLoss(*in_.model, in_.adapter, validation_, validation_batch_, in_.hooks->stop,
+                         TellMemory(*in_.hooks, "validating", state_.step, in_.trial->evaluate.batch_size));
+    RETURN_IF_ERROR(loss.status());
+    if (!loss->has_value()) return absl::CancelledError("stopped");
+    return **loss;
+  }
+
+  void Judge(double gain, double value) {
     const bool by_rouge = settings_.keep_by == "validation_rouge1";
     const bool better = !state_.best_value || gain > (by_rouge ? *state_.best_value : -*state_.best_value);
     if (better && settings_.keep == "best") {
-      RETURN_IF_ERROR(in_.checkpoint->SaveBest(state_.step, in_.parameters));
+      if (const Status saved = in_.checkpoint->SaveBest(state_.step, in_.parameters); !saved.ok()) {
+        Send(protocol::Log{
+            "warning",
+            fmt::format(
+                "the best weights, of step {}, cannot be written and are kept in memory until they can; "
+                "killed before, the trial goes on from {}: {}",
+                state_.step, Standing(), Message(saved))});
+      }
       state_.best_saved = true;
     }
     if (better) {
@@ -172,23 +203,57 @@ class Training {
     }
     state_.validations_without_gain = better ? 0 : state_.validations_without_gain + 1;
     state_.validated_step = state_.step;
-    return absl::OkStatus();
   }
 
   bool OutOfPatience() const {
     return settings_.patience && state_.validations_without_gain >= *settings_.patience;
   }
 
+  // Called with parameters whose loss and gradients are finite, before they are updated: what is on disk is
+  // then worth going back to, whatever the update does.
+  Status SaveIfTime() {
+    const bool is_new = state_.step > 0 && !Checkpointed();
+    if (!is_new || SecondsSince(last_tried_) < in_.checkpoint_seconds) return absl::OkStatus();
+    const Clock::time_point start = Clock::now();
+    state_.micro_batch_size = stepper_.micro_batch_size;
+    const Status status = Save();
+    saving_ = Clock::now() - start;
+    return status;
+  }
+
+  // A checkpoint that cannot be written is no reason to lose the trial. Aborted where a later attempt has
+  // taken over.
   Status Save() {
-    RETURN_IF_ERROR(in_.checkpoint->Save(state_, in_.parameters, optimizer_.State()));
-    last_saved_ = Clock::now();
-    Send(protocol::CheckpointSaved{state_.step});
+    const Status saved = in_.checkpoint->Save(state_, in_.parameters, optimizer_.State());
+    last_tried_ = Clock::now();
+    if (absl::IsAborted(saved)) return saved;
+    if (saved.ok()) {
+      saved_step_ = state_.step;
+      Send(protocol::CheckpointSaved{state_.step});
+    } else if (saving_works_) {  // once, not at every try
+      Send(protocol::Log{"warning", fmt::format("the checkpoint of step {} cannot be written, {} stands; "
+                                                "tried again at the next occasion: {}",
+                                                state_.step, Standing(), Message(saved))});
+    }
+    saving_works_ = saved.ok();
     return absl::OkStatus();
   }
 
-  StatusOr<TrainingOutcome> Stop() {
-    RETURN_IF_ERROR(Save());
-    return TrainingOutcome{.state = state_, .kept_step = 0, .stopped = true};
+  bool Checkpointed() const { return saved_step_ == state_.step; }
+
+  std::string Standing() const {
+    return saved_step_ ? fmt::format("that of step {}", *saved_step_) : std::string("the beginning");
+  }
+
+  TrainingOutcome Stopped() const {
+    return {.state = state_, .kept_step = 0, .checkpointed = Checkpointed(), .stopped = true};
+  }
+
+  Status Annotated(const Status& divergence) const {
+    const std::string good = saved_step_ ? fmt::format("the last good checkpoint is of step {}, {}",
+                                                       *saved_step_, in_.checkpoint->standing())
+                                         : "no checkpoint had been written";
+    return MakeStatus(divergence.code(), "{}; {}", Message(divergence), good);
   }
 
   void Send(const protocol::Event& event) { in_.hooks->send(event); }
@@ -203,10 +268,20 @@ class Training {
   Stepper stepper_;
   TrainingState state_;
   std::int64_t validation_batch_ = 1;
-  Clock::time_point last_saved_, last_progress_;
+  std::optional<std::int64_t> saved_step_;  // of the checkpoint on disk
+  bool saving_works_ = true;
+  Clock::duration saving_{};  // spent on checkpoints within the step
+  Clock::time_point last_tried_, last_progress_;
 };
 
 }  // namespace
+
+MemoryObserver TellMemory(const TrialHooks& hooks, const std::string& phase, std::int64_t step,
+                          std::int64_t batch) {
+  return [&hooks, phase, step, batch](std::int64_t size, const std::string& why) {
+    hooks.send(protocol::OutOfMemory{phase, step, size, (batch + size - 1) / size, why});
+  };
+}
 
 StatusOr<TrainingOutcome> TrainTrial(const TrainingInputs& inputs) {
   ASSIGN_OR_RETURN(const std::unique_ptr<Optimizer> optimizer,

@@ -20,7 +20,7 @@ namespace lorikeet::trainer {
 // What a running trial tells, and asks.
 struct TrialHooks {
   std::function<void(const protocol::Event&)> send;
-  // Whether to write a checkpoint and stop; asked between steps and between batches.
+  // Whether to write a checkpoint and stop; asked between micro-batches and between batches.
   std::function<bool()> stop = [] { return false; };
 };
 
@@ -36,17 +36,25 @@ struct TrainingInputs {
   double checkpoint_seconds = 30;  // at least so often, and after every validation
   std::function<void(std::int64_t from_step, std::int64_t total_steps, std::int64_t micro_batch_size)>
       started;
+  bool validate_first = false;  // a point of the curve at step 0: where a given adapter stands
   const TrialHooks* hooks = nullptr;
 };
 
 struct TrainingOutcome {
   TrainingState state;
   std::int64_t kept_step = 0;
-  bool stopped = false;  // on request; the state is in the checkpoint, the parameters are not the kept ones
+  bool checkpointed = false;  // the state is in the checkpoint
+  bool stopped = false;       // on request, or by a later attempt; the parameters are not the kept ones
 };
 
-// Leaves the kept weights (best or last) in `parameters`. OutOfRange where the loss diverged.
+// Leaves the kept weights (best or last) in `parameters`. OutOfRange where the loss diverged, naming the last
+// checkpoint with a finite loss. A checkpoint that cannot be written is told as a warning and tried again at
+// the next occasion; so are the best weights, which are kept in memory meanwhile.
 StatusOr<TrainingOutcome> TrainTrial(const TrainingInputs& inputs);
+
+// Tells of memory that ran out in `phase`, of work in batches of `batch` documents.
+MemoryObserver TellMemory(const TrialHooks& hooks, const std::string& phase, std::int64_t step,
+                          std::int64_t batch);
 
 // epochs, or steps, as a number of optimizer steps for so many training documents.
 std::int64_t TotalSteps(const TrainSettings& settings, std::int64_t documents);

@@ -14,6 +14,7 @@
 #include "worker/trainer/model/dropout.h"
 #include "worker/trainer/model/t5.h"
 #include "worker/trainer/train/batches.h"
+#include "worker/trainer/train/memory.h"
 #include "worker/trainer/train/optimizer.h"
 
 namespace lorikeet::trainer {
@@ -32,10 +33,19 @@ struct Stepper {
   Optimizer* optimizer = nullptr;
   std::vector<at::Tensor> parameters = {};  // the trained ones
   double gradient_clip = 0;
-  std::int64_t micro_batch_size = 1;  // halved when memory runs out
+  std::int64_t micro_batch_size = 1;    // halved when memory runs out
+  bool gradient_checkpointing = false;  // see worker/trainer/model/activation_checkpoint.h
+
+  // Each may be empty. `stop` is asked between micro-batches. `before_update` is called once loss and
+  // gradients are known to be finite, so that the parameters, still those of the step before, are good; its
+  // error is Run's.
+  std::function<bool()> stop = {};
+  std::function<Status()> before_update = {};
+  MemoryObserver memory_observer = {};
 
   // loss = Σ −log p over the real target tokens of `examples` / their number, whatever the micro-batches.
-  // OutOfRange ("diverged") where the loss or a gradient is not finite: the parameters are as before then.
+  // OutOfRange ("diverged") where the loss or a gradient is not finite, Cancelled where `stop` said yes: the
+  // parameters are as before then.
   StatusOr<StepOutcome> Run(std::span<const Example* const> examples, std::int64_t step,
                             double learning_rate);
 };
@@ -45,8 +55,11 @@ struct Stepper {
 StatusOr<std::optional<double>> MeanLoss(const T5& model, const Adapter* adapter,
                                          std::span<const Example* const> examples,
                                          std::int64_t& micro_batch_size,
-                                         const std::function<bool()>& stop = {});
+                                         const std::function<bool()>& stop = {},
+                                         const MemoryObserver& observer = {});
 
+// OutOfRange, "diverged: WHAT is nan", unless the value is finite.
+Status CheckFinite(double value, const std::string& what);
 // Whether a status says that training diverged.
 bool IsDivergence(const Status& status);
 

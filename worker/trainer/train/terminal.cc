@@ -33,17 +33,18 @@ void ProgressLine::Update(const std::string& phase, std::int64_t step, std::int6
   if (tokens_per_second > 0) line += fmt::format("  {:.0f} tokens/s", tokens_per_second);
   if (eta_seconds >= 0) line += fmt::format("  {} left", FormatSeconds(eta_seconds));
   if (terminal_) {
-    fmt::print(stderr, "\r\x1b[K{}", line);
+    line = "\r\x1b[K" + line;
   } else {
-    fmt::print(stderr, "{}\n", line);
+    line += "\n";
   }
+  std::fputs(line.c_str(), stderr);  // never throws: a log may lie on a disk that is full
   std::fflush(stderr);
   shown_ = terminal_;
 }
 
 void ProgressLine::Clear() {
   if (!shown_) return;
-  fmt::print(stderr, "\r\x1b[K");
+  std::fputs("\r\x1b[K", stderr);
   std::fflush(stderr);
   shown_ = false;
 }

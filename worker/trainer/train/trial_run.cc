@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "common/build_info.h"
+#include "common/files.h"
 #include "worker/text/fingerprint.h"
 #include "worker/trainer/train/device.h"
 #include "worker/trainer/train/evaluate.h"
@@ -37,7 +38,12 @@ class TrialRun {
     RETURN_IF_ERROR(Load());
     if (Trains(trial_.method)) {
       ASSIGN_OR_RETURN(const TrainingOutcome outcome, Train());
-      if (outcome.stopped) return Stopped(outcome.state.step, /*checkpointed=*/true);
+      checkpointed_ = outcome.checkpointed;
+      if (outcome.stopped) return Stopped(outcome.state.step);
+      if (const Status newest = checkpoint_->CheckNotSuperseded(); !newest.ok()) {
+        Send(protocol::Log{"warning", "it stops: " + Message(newest)});
+        return Stopped(outcome.state.step);
+      }
       RETURN_IF_ERROR(Keep(outcome));
     } else {
       SendStarted(0, 0, 0);
@@ -45,10 +51,10 @@ class TrialRun {
     if (options_.documents) SendDocuments();
     for (const char* name : {"validation", "test"}) {
       ASSIGN_OR_RETURN(const bool done, Evaluate(name));
-      if (!done) return Stopped(result_.last_step, Trains(trial_.method));
+      if (!done) return Stopped(result_.last_step);
     }
     SendResult();
-    Checkpoint().Remove();
+    checkpoint_->Remove();
     return TrialEnd::kDone;
   }
 
@@ -60,10 +66,15 @@ class TrialRun {
       return NotFound("{}: no such model directory", trial_.model);
     }
     ASSIGN_OR_RETURN(result_.model_fingerprint, text::FingerprintModel(trial_.model));
+    result_.precision = trial_.train.precision;
+    RETURN_IF_ERROR(OpenCheckpoint());
     if (trial_.method == Method::kLead) return absl::OkStatus();
+    MeasureMemory();
+    const at::ScalarType compute = ChoosePrecision();
+    RETURN_IF_ERROR(CheckModelFits(trial_, trial_.model, compute));
     LoadOptions load;
     load.device = options_.device;
-    load.compute = trial_.train.precision == "bf16" ? at::kBFloat16 : at::kFloat;
+    load.compute = compute;
     load.trainable = trial_.method == Method::kFull;
     ASSIGN_OR_RETURN(loaded_, LoadModel(trial_.model, "", load));
     for (Split* split : {&data_.train, &data_.validation, &data_.test}) {
@@ -72,15 +83,38 @@ class TrialRun {
     if (trial_.method == Method::kLora || trial_.method == Method::kPrompt) {
       ASSIGN_OR_RETURN(loaded_.adapter, CreateAdapter(trial_, *loaded_.model));
     }
+    MeasureMemory();
     return absl::OkStatus();
   }
 
-  CheckpointFolder Checkpoint() const {
+  at::ScalarType ChoosePrecision() {
+    if (trial_.train.precision == "bf16" && !options_.fast_bf16) {
+      result_.precision = "fp32";
+      Send(protocol::Log{"warning",
+                         fmt::format("{}: no instructions for bf16 (avx512_bf16 or amx_bf16): fp32 is "
+                                     "used in its place",
+                                     DeviceModel(options_.device))});
+    }
+    return result_.precision == "bf16" ? at::kBFloat16 : at::kFloat;
+  }
+
+  Status OpenCheckpoint() {
     text::Fingerprint fingerprint;
     fingerprint.Add(ToJson(trial_));
     fingerprint.Add(data_.fingerprint);
     fingerprint.Add(result_.model_fingerprint);
-    return {options_.directory + "/checkpoint", fingerprint.Hex()};
+    if (const std::string& adapter = StartAdapter(trial_); !adapter.empty()) {
+      for (const char* name : {"/adapter_config.json", "/adapter_model.safetensors"}) {
+        ASSIGN_OR_RETURN(const std::string content, ReadFile(adapter + name));
+        fingerprint.Add(content);
+      }
+    }
+    checkpoint_.emplace(options_.directory + "/checkpoint", fingerprint.Hex(), options_.token);
+    return absl::OkStatus();
+  }
+
+  void MeasureMemory() const {
+    if (options_.measure_memory) options_.measure_memory();
   }
 
   StatusOr<TrainingOutcome> Train() {
@@ -94,12 +128,12 @@ class TrialRun {
     DropoutStream dropout(static_cast<std::uint64_t>(trial_.seed),
                           trial_.train.dropout.value_or(loaded_.model->config().dropout_rate));
     inputs.dropout = &dropout;
-    CheckpointFolder checkpoint = Checkpoint();
-    inputs.checkpoint = &checkpoint;
+    inputs.checkpoint = &*checkpoint_;
     inputs.checkpoint_seconds = options_.checkpoint_seconds;
     inputs.started = [this](std::int64_t from, std::int64_t total, std::int64_t micro_batch) {
       SendStarted(from, total, micro_batch);
     };
+    inputs.validate_first = !StartAdapter(trial_).empty();
     inputs.hooks = &hooks_;
     return TrainTrial(inputs);
   }
@@ -149,8 +183,8 @@ class TrialRun {
       summaries = Lead(split.documents, trial_.lead.sentences);
     } else {
       std::int64_t batch = std::max<std::int64_t>(trial_.evaluate.batch_size, 1);
-      auto loss =
-          MeanLoss(*loaded_.model, loaded_.adapter.get(), Pointers(split.examples), batch, hooks_.stop);
+      auto loss = MeanLoss(*loaded_.model, loaded_.adapter.get(), Pointers(split.examples), batch,
+                           hooks_.stop, TellMemory(hooks_, "validating", result_.last_step, batch));
       RETURN_IF_ERROR(loss.status());
       if (!loss->has_value()) return false;
       (name == "test" ? result_.test_loss : result_.validation_loss) = **loss;
@@ -179,6 +213,8 @@ class TrialRun {
     Clock::time_point last{};
     GenerateHooks generate_hooks;
     generate_hooks.stop = hooks_.stop;
+    generate_hooks.memory_observer =
+        TellMemory(hooks_, "generating", result_.last_step, trial_.evaluate.batch_size);
     generate_hooks.documents_done = [&](std::int64_t done) {
       const Clock::time_point now = Clock::now();
       if (now - last < std::chrono::seconds(1) && done < total) return;
@@ -210,14 +246,13 @@ class TrialRun {
     result_.device = options_.device.str();
     result_.device_model = DeviceModel(options_.device);
     result_.threads = ComputeThreads();
-    result_.precision = trial_.train.precision;
     result_.peak_memory_bytes = PeakMemoryBytes(options_.device);
     result_.data_fingerprint = data_.fingerprint;
     Send(result_);
   }
 
-  TrialEnd Stopped(std::int64_t step, bool checkpointed) {
-    Send(protocol::Stopped{step, checkpointed});
+  TrialEnd Stopped(std::int64_t step) {
+    Send(protocol::Stopped{step, checkpointed_});
     return TrialEnd::kStopped;
   }
 
@@ -228,6 +263,8 @@ class TrialRun {
   const TrialHooks& hooks_;
   TrialData data_;
   LoadedModel loaded_;
+  std::optional<CheckpointFolder> checkpoint_;
+  bool checkpointed_ = false;  // the state is on disk
   protocol::Result result_;
 };
 

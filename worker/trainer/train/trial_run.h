@@ -1,12 +1,15 @@
 // One trial, from its data to its result: what `sweep-trainer train` does.
 //
 // The trial's directory:
-//   checkpoint/  see checkpoint.h; gone once the trial is done
+//   checkpoint/  see checkpoint.h; gone once the trial is done (but for what a later attempt has there)
 //   kept/        the kept weights: a PEFT adapter, or a Hugging Face directory with `full`
 #pragma once
 
 #include <ATen/ATen.h>
 
+#include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 
 #include "common/status.h"
@@ -18,7 +21,13 @@ namespace lorikeet::trainer {
 struct TrialRunOptions {
   Trial trial;
   std::string directory;
+  // The attempt's fencing token: see checkpoint.h. Unset: run by hand.
+  std::optional<std::int64_t> token;
   at::Device device = at::kCPU;
+  // Called when what is loaded has changed what the process takes beside tensors; may be empty.
+  std::function<void()> measure_memory = {};
+  // Whether the device computes bf16 at speed; without it a bf16 trial runs in fp32, and says so.
+  bool fast_bf16 = true;
   bool documents = false;  // send a Document event for each scored document
   double checkpoint_seconds = 30;
 };

@@ -1,6 +1,7 @@
 """What the tests of sweep-trainer's commands share: the program, a tiny model made by it, tiny data, a trial."""
 import json
 import os
+import struct
 import subprocess
 import tempfile
 import unittest
@@ -67,3 +68,73 @@ class TrainerTest(unittest.TestCase):
         for word in words:
             self.assertIn(word, err)
         return out
+
+
+class TrainTest(TrainerTest):
+    """With trials of a second or less to train."""
+
+    def trial(self, name, **changes):
+        trial = {
+            "sweep": "tiny", "configuration": "lora rank=2", "method": "lora", "seed": 1, "model": self.model,
+            "data": {"train": self.path("train.jsonl"), "validation": self.path("validation.jsonl"),
+                     "test": self.path("test.jsonl"), "max_source_tokens": 32, "max_target_tokens": 16},
+            "train": {"epochs": 3, "batch_size": 4, "learning_rate": 0.01},
+            "evaluate": {"max_new_tokens": 4},
+            "lora": {"rank": 2, "alpha": 4, "targets": ["q", "v"], "dropout": 0.0},
+        }
+        for key, value in changes.items():
+            trial[key] = {**trial.get(key, {}), **value} if isinstance(value, dict) else value
+        # None takes a section, or a key of one, away.
+        trial = {key: value for key, value in trial.items() if value is not None}
+        for key, value in trial.items():
+            if isinstance(value, dict):
+                trial[key] = {name: one for name, one in value.items() if one is not None}
+        with open(self.path(name + ".json"), "w") as file:
+            json.dump(trial, file)
+        return self.path(name + ".json")
+
+    def train(self, trial, out, *args):
+        return run("train", "--trial", trial, "--out", self.path(out), "--threads", "1", "--attempt", "a-1", *args)
+
+    def start(self, trial, out, *args, stderr=None):
+        return subprocess.Popen([TRAINER, "train", "--trial", trial, "--out", self.path(out), "--threads", "1",
+                                 "--attempt", "a-1", *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                stderr=stderr)
+
+    def finish(self, process):
+        """The events that are still to come, up to the program's end."""
+        rest = [json.loads(line) for line in process.stdout]
+        process.wait(60)
+        process.stdin.close()
+        process.stdout.close()
+        return rest
+
+    def kill(self, process):
+        process.kill()
+        process.communicate()
+
+    def weights(self, out):
+        with open(os.path.join(self.path(out), "kept", "adapter_model.safetensors"), "rb") as file:
+            return file.read()
+
+    def read_until(self, process, wanted):
+        """Reads events up to the first that `wanted` says yes to."""
+        seen = []
+        for line in process.stdout:
+            seen.append(json.loads(line))
+            if wanted(seen[-1]):
+                return seen
+        self.fail(f"ended early: {seen[-1:]}")
+
+    def long_trial(self, name):
+        return self.trial(name, train={"epochs": 100000})
+
+    def losses(self, events):
+        return {one["step"]: one["value"] for one in events if one.get("name") == "train_loss"}
+
+    def state_step(self, path):
+        """The step that a state file is of."""
+        data = read(path)
+        length = struct.unpack("<Q", data[:8])[0]
+        begin, end = json.loads(data[8:8 + length])["state"]["data_offsets"]
+        return json.loads(data[8 + length + begin:8 + length + end])["step"]

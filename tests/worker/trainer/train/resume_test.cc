@@ -106,7 +106,7 @@ TEST_F(ResumeTest, AnotherTrialsCheckpointIsNotUsed) {
 TEST_F(ResumeTest, ADamagedCheckpointIsNotUsed) {
   const TrialRunOptions options = Options(MakeTrial(Method::kLora), "out");
   ASSERT_TRUE(RunUntil(options, 2, false).end.ok());
-  const std::string path = Path("out") + "/checkpoint/state.safetensors";
+  const std::string path = Path("out") + "/checkpoint/state-0.safetensors";
   std::filesystem::resize_file(path, std::filesystem::file_size(path) - 10);
   const Run run = RunOf(options);
   ASSERT_TRUE(run.end.ok()) << run.end.status();

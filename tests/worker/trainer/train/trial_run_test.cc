@@ -89,6 +89,29 @@ TEST_F(TrialRunTest, ARateThatIsFarTooHighDiverges) {
   const Run run = RunOf(Options(trial, "out"));
   ASSERT_FALSE(run.end.ok());
   EXPECT_EQ(FailureKind(run.end.status()), "diverged") << run.end.status();
+  EXPECT_THAT(Message(run.end.status()), HasSubstr("no checkpoint had been written"));
+}
+
+// With a state written after an update that ruined the weights there would be nothing to go back to.
+TEST_F(TrialRunTest, DivergenceNamesTheLastCheckpointWhoseLossIsFinite) {
+  Trial trial = MakeTrial(Method::kFull);
+  trial.train.learning_rate = 1e30;
+  trial.train.warmup_steps = 4;  // the first step's rate is 2.5e29: it ruins them
+  trial.train.gradient_clip = 0;
+  trial.train.validate_every_steps = 100;
+  TrialRunOptions options = Options(trial, "out");
+  options.checkpoint_seconds = 0;
+  const Run run = RunOf(options);
+  ASSERT_FALSE(run.end.ok());
+  const auto saved = run.All<protocol::CheckpointSaved>();
+  ASSERT_FALSE(saved.empty());
+  const std::string path = options.directory + "/checkpoint/state-0.safetensors";
+  EXPECT_THAT(Message(run.end.status()),
+              HasSubstr(fmt::format("the last good checkpoint is of step {}, {}", saved.back().step, path)));
+  EXPECT_TRUE(std::filesystem::exists(path));
+  // Good: from there the first step of a sane trial has a finite loss.
+  const auto losses = run.Metrics("train_loss");
+  EXPECT_EQ(static_cast<std::int64_t>(losses.size()), saved.back().step + 1);
 }
 
 TEST_F(TrialRunTest, KeepsTheBestByValidation) {
@@ -173,6 +196,21 @@ TEST_F(TrialRunTest, Bf16Trains) {
   const Run run = RunOf(Options(trial, "out"));
   ASSERT_TRUE(run.end.ok()) << run.end.status();
   EXPECT_EQ(run.result().precision, "bf16");
+}
+
+TEST_F(TrialRunTest, WithoutInstructionsForItBf16IsFp32AndSaysSo) {
+  Trial trial = MakeTrial(Method::kLora);
+  const auto fp32 = RunOf(Options(trial, "fp32"));
+  trial.train.precision = "bf16";
+  TrialRunOptions options = Options(trial, "out");
+  options.fast_bf16 = false;
+  const Run run = RunOf(options);
+  ASSERT_TRUE(run.end.ok()) << run.end.status();
+  EXPECT_EQ(run.result().precision, "fp32");
+  EXPECT_EQ(run.Metrics("train_loss"), fp32.Metrics("train_loss"));
+  ASSERT_EQ(run.All<protocol::Log>().size(), 1u);
+  EXPECT_EQ(run.All<protocol::Log>()[0].level, "warning");
+  EXPECT_THAT(run.All<protocol::Log>()[0].message, HasSubstr("bf16"));
 }
 
 TEST_F(TrialRunTest, CountsEmptyDocumentsAndSaysSo) {
