@@ -24,23 +24,23 @@ inline void NextRow(const std::uint64_t* mask, std::size_t words, const std::uin
   }
 }
 
-// The last row's zeros, with the row in registers: most texts fit eight words.
+// The last row's zeros, with the row in registers: most texts fit eight words. Columns past the candidate's
+// end match nothing and stay ones.
 template <std::size_t kWords>
 std::size_t LengthInRegisters(std::span<const TokenNumber> reference, const std::uint32_t* mask_of,
-                              const std::uint64_t* masks, std::uint64_t last_columns) {
+                              const std::uint64_t* masks) {
   std::array<std::uint64_t, kWords> row;
   row.fill(kAllOnes);
   for (const TokenNumber token : reference) {
     NextRow(masks + std::size_t{mask_of[token]} * kWords, kWords, row.data(), row.data());
   }
-  row.back() |= ~last_columns;
   std::size_t length = 0;
   for (const std::uint64_t word : row) length += static_cast<std::size_t>(std::popcount(~word));
   return length;
 }
 
 using LengthFunction = std::size_t (*)(std::span<const TokenNumber>, const std::uint32_t*,
-                                       const std::uint64_t*, std::uint64_t);
+                                       const std::uint64_t*);
 template <std::size_t... kWords>
 constexpr std::array<LengthFunction, sizeof...(kWords)> LengthFunctions(std::index_sequence<kWords...>) {
   return {LengthInRegisters<kWords + 1>...};
@@ -83,8 +83,7 @@ std::size_t LcsCandidate::CountGrowth(const std::uint64_t* row, std::size_t colu
 std::size_t LcsCandidate::Length(std::span<const TokenNumber> reference) {
   if (words_ == 0) return 0;
   if (words_ <= kLengthFunctions.size()) {
-    return kLengthFunctions[words_ - 1](reference, mask_of_.data(), masks_.data(),
-                                        LowBits(candidate_.size() - (words_ - 1) * 64));
+    return kLengthFunctions[words_ - 1](reference, mask_of_.data(), masks_.data());
   }
   rows_.assign(words_, kAllOnes);
   for (const TokenNumber token : reference) {
