@@ -8,6 +8,7 @@
 
 #include "common/build_info.h"
 #include "worker/text/fingerprint.h"
+#include "worker/trainer/train/data_cache.h"
 #include "worker/trainer/train/device.h"
 #include "worker/trainer/train/evaluate.h"
 #include "worker/trainer/train/loaded_model.h"
@@ -54,25 +55,32 @@ class TrialRun {
 
  private:
   Status Load() {
-    ASSIGN_OR_RETURN(data_, ReadTrialData(trial_.data));
-    for (const std::string& warning : data_.warnings) Send(protocol::Log{"warning", warning});
     if (!std::filesystem::is_directory(trial_.model)) {
       return NotFound("{}: no such model directory", trial_.model);
     }
-    ASSIGN_OR_RETURN(result_.model_fingerprint, text::FingerprintModel(trial_.model));
-    if (trial_.method == Method::kLead) return absl::OkStatus();
+    if (trial_.method == Method::kLead) {
+      ASSIGN_OR_RETURN(data_, ReadTrialData(trial_.data));
+      SendWarnings();
+      ASSIGN_OR_RETURN(result_.model_fingerprint, text::FingerprintModel(trial_.model, options_.cache));
+      return absl::OkStatus();
+    }
+    ASSIGN_OR_RETURN(std::unique_ptr<text::Tokenizer> tokenizer, text::Tokenizer::Open(trial_.model));
+    ASSIGN_OR_RETURN(data_, LoadTrialData(trial_.data, *tokenizer, options_.cache));
+    SendWarnings();
+    ASSIGN_OR_RETURN(result_.model_fingerprint, text::FingerprintModel(trial_.model, options_.cache));
     LoadOptions load;
     load.device = options_.device;
     load.compute = trial_.train.precision == "bf16" ? at::kBFloat16 : at::kFloat;
     load.trainable = trial_.method == Method::kFull;
-    ASSIGN_OR_RETURN(loaded_, LoadModel(trial_.model, "", load));
-    for (Split* split : {&data_.train, &data_.validation, &data_.test}) {
-      Tokenize(trial_.data, *loaded_.tokenizer, *split);
-    }
+    ASSIGN_OR_RETURN(loaded_, LoadModel(std::move(tokenizer), trial_.model, "", load));
     if (trial_.method == Method::kLora || trial_.method == Method::kPrompt) {
       ASSIGN_OR_RETURN(loaded_.adapter, CreateAdapter(trial_, *loaded_.model));
     }
     return absl::OkStatus();
+  }
+
+  void SendWarnings() {
+    for (const std::string& warning : data_.warnings) Send(protocol::Log{"warning", warning});
   }
 
   CheckpointFolder Checkpoint() const {
@@ -206,7 +214,7 @@ class TrialRun {
   }
 
   void SendResult() {
-    result_.train_documents = static_cast<std::int64_t>(data_.train.documents.size());
+    result_.train_documents = static_cast<std::int64_t>(data_.train.size());
     result_.empty_documents = data_.empty_documents;
     result_.device = options_.device.str();
     result_.device_model = DeviceModel(options_.device);
