@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <set>
 #include <stdexcept>
 #include <utility>
@@ -79,6 +81,14 @@ std::string JsonKind(const nlohmann::json& value) {
 bool IsUtf8(std::string_view text) {
   const auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   for (std::size_t i = 0; i < text.size();) {
+    std::uint64_t eight = 0;  // most text is ASCII
+    if (text.size() - i >= sizeof(eight)) {
+      std::memcpy(&eight, text.data() + i, sizeof(eight));
+      if ((eight & 0x8080808080808080u) == 0) {
+        i += sizeof(eight);
+        continue;
+      }
+    }
     const unsigned lead = at(i);
     if (lead < 0x80) {
       ++i;

@@ -3,6 +3,7 @@
 //   DIR/lock                  held with flock; its text is the holder's process id
 //   DIR/identity              "w-…", made at the first start
 //   DIR/trials/TRIAL/         the trainer's --out: checkpoints to resume from, what was kept
+//   DIR/cache/                tokens and fingerprints, shared by the trials; may be removed at any time
 //   DIR/attempts/ATTEMPT/     spool, attempt.json, trial.json, process, stderr.log
 #pragma once
 

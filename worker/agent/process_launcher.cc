@@ -96,6 +96,7 @@ Status ProcessLauncher::Start(const Launch& launch) {
                      "--device",       launch.device,
                      "--threads",      std::to_string(launch.threads),
                      "--control"};
+  if (!options_.cache.empty()) options.command.insert(options.command.end(), {"--cache", options_.cache});
   if (launch.documents) options.command.emplace_back("--documents");
   // NVML counts GPUs in this order; CUDA's own puts the fastest first.
   options.environment = {{"CUDA_DEVICE_ORDER", "PCI_BUS_ID"}};

@@ -16,6 +16,7 @@ namespace lorikeet::agent {
 
 struct ProcessLauncherOptions {
   std::string trainer;  // path of sweep-trainer
+  std::string cache;    // the folder that trainers share; empty: none
   std::size_t most_line_bytes = 16U << 20;
   Duration stop_grace = std::chrono::seconds(5);         // between "leave" and SIGKILL
   Duration checkpoint_grace = std::chrono::seconds(45);  // between "checkpoint and leave" and SIGKILL

@@ -101,6 +101,7 @@ Status Worker::Prepare(const WorkerOptions& options, DeviceProbe& devices, Rando
   for (const std::string& warning : warnings) spdlog::warn("{}", warning);
 
   ASSIGN_OR_RETURN(connection_, Connection::Create(std::move(connection), clock_, random));
+  launcher.cache = folder_->path() + "/cache";
   launcher_ = std::make_unique<ProcessLauncher>(launcher, clock_);
   for (const Slot& slot : session.slots) {
     spdlog::info("slot {}: {} ({}), {} thread(s)", slot.index, slot.device, slot.device_model, slot.threads);

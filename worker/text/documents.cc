@@ -6,6 +6,7 @@
 
 #include "common/json.h"
 #include "common/nearest.h"
+#include "worker/text/string_members.h"
 
 namespace lorikeet::text {
 namespace {
@@ -92,12 +93,18 @@ class Reader {
 
   Status Add(std::int64_t line, const std::string& text) {
     if (Trim(text).empty()) return absl::OkStatus();
+    if (std::optional<Document> document = FromStrings(line, text)) return Keep(*std::move(document), line);
     if (!IsUtf8(text)) return InvalidArgument("is not valid UTF-8");
     ASSIGN_OR_RETURN(Json object, ParseJson(text));
     if (!object.is_object()) return InvalidArgument("is {}, must be an object", JsonKind(object));
     if (format_ == "auto") format_ = LooksLikeCohan(object) ? "cohan" : "jsonl";
     ASSIGN_OR_RETURN(Document document,
                      format_ == "cohan" ? FromCohan(object, line) : FromJsonl(object, line));
+    return Keep(std::move(document), line);
+  }
+
+ private:
+  Status Keep(Document document, std::int64_t line) {
     ++read_;
     const auto [first, fresh] = lines_.try_emplace(document.id, line);
     if (!fresh) return InvalidArgument("id '{}' stands in line {} already", document.id, first->second);
@@ -109,7 +116,25 @@ class Reader {
     return absl::OkStatus();
   }
 
- private:
+  // What most lines are: strings alone, and those that are needed among them. Nothing else is decided here.
+  std::optional<Document> FromStrings(std::int64_t line, const std::string& text) {
+    if (format_ == "cohan" || !strings_.Read(text)) return std::nullopt;
+    std::string* const id = strings_.Find(options_.id_field);
+    std::string* const source = strings_.Find(options_.source_field);
+    std::string* const target = strings_.Find(options_.target_field);
+    const bool twice = source == target || id == source || (id != nullptr && id == target);
+    if (twice || source == nullptr || (target == nullptr && options_.target_needed) ||
+        (id != nullptr && id->empty())) {
+      return std::nullopt;
+    }
+    format_ = "jsonl";
+    Document document;
+    document.id = id != nullptr ? std::move(*id) : std::to_string(line);
+    document.source = std::move(*source);
+    if (target != nullptr) document.target = std::move(*target);
+    return document;
+  }
+
   bool LooksLikeCohan(const Json& object) const {
     const auto found = object.find("article_text");
     return found != object.end() && found->is_array() && !object.contains(options_.source_field);
@@ -132,6 +157,7 @@ class Reader {
   const ReadOptions& options_;
   std::string format_;  // auto until the first object has been seen
   std::int64_t read_ = 0;
+  StringMembers strings_;
   std::unordered_map<std::string, std::int64_t> lines_;  // id -> where it was first
   Documents documents_;
 };

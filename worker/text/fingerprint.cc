@@ -59,9 +59,23 @@ Status AddFile(Fingerprint& fingerprint, const std::filesystem::path& path) {
   }
 }
 
+// Names and identities of all of them, empty where one is missing; `settled` where a change would show in it.
+std::string IdentitiesOf(const std::vector<std::filesystem::path>& files, const FolderCache& cache,
+                         bool& settled) {
+  std::string identities;
+  settled = true;
+  for (const auto& path : files) {
+    const FileIdentity identity = IdentityOf(path.string(), cache.settling());
+    if (identity.text.empty()) return "";
+    settled = settled && identity.settled;
+    identities += fmt::format("{} {}\n", path.filename().string(), identity.text);
+  }
+  return identities;
+}
+
 }  // namespace
 
-StatusOr<std::string> FingerprintModel(const std::string& directory) {
+StatusOr<std::string> FingerprintModel(const std::string& directory, const FolderCache& cache) {
   std::vector<std::filesystem::path> files = {std::filesystem::path(directory) / "config.json",
                                               std::filesystem::path(directory) / "spiece.model"};
   std::vector<std::filesystem::path> weights;
@@ -76,9 +90,16 @@ StatusOr<std::string> FingerprintModel(const std::string& directory) {
   if (weights.empty()) return NotFound("{}: holds no *.safetensors file", directory);
   std::sort(weights.begin(), weights.end());
   files.insert(files.end(), weights.begin(), weights.end());
+
+  constexpr const char* kKind = "model";
+  bool settled = false, still_settled = false;
+  const std::string identities = IdentitiesOf(files, cache, settled);
+  if (auto known = cache.Get(kKind, identities); known && settled) return *std::move(known);
   Fingerprint fingerprint;
   for (const auto& path : files) RETURN_IF_ERROR(AddFile(fingerprint, path));
-  return fingerprint.Hex();
+  std::string hex = fingerprint.Hex();
+  if (settled && IdentitiesOf(files, cache, still_settled) == identities) cache.Put(kKind, identities, hex);
+  return hex;
 }
 
 }  // namespace lorikeet::text

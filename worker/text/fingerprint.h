@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/status.h"
+#include "worker/text/folder_cache.h"
 
 namespace lorikeet::text {
 
@@ -22,7 +23,8 @@ class Fingerprint {
   std::unique_ptr<Impl> impl_;
 };
 
-// A model directory's config.json, spiece.model and weight files.
-StatusOr<std::string> FingerprintModel(const std::string& directory);
+// A model directory's config.json, spiece.model and weight files. With a cache, files that it has seen before
+// and that have not changed since are not read again.
+StatusOr<std::string> FingerprintModel(const std::string& directory, const FolderCache& cache = {});
 
 }  // namespace lorikeet::text

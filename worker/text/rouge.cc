@@ -1,79 +1,20 @@
 #include "worker/text/rouge.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <iterator>
-#include <unordered_map>
-#include <utility>
+#include <span>
 
 #include "worker/text/rouge_lcs.h"
-#include "worker/text/rouge_stemmer.h"
+#include "worker/text/rouge_words.h"
 
 namespace lorikeet::text {
 namespace {
 
-// Calls `visit` with each token, lower-cased, not stemmed. rouge_score lower-cases with Python's str.lower(),
-// by which exactly two characters beyond ASCII become ASCII letters: the Kelvin sign (k) and the dotted
-// capital I (i and a combining dot, which separates).
-template <typename Visit>
-void ForEachToken(std::string_view text, const Visit& visit) {
-  std::string token;
-  const auto flush = [&] {
-    if (!token.empty()) visit(token);
-    token.clear();
-  };
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) {
-      token += c;
-    } else if (c >= 'A' && c <= 'Z') {
-      token += static_cast<char>(c - 'A' + 'a');
-    } else if (text.substr(i, 3) == "\u212A") {
-      token += 'k';
-      i += 2;
-    } else if (text.substr(i, 2) == "\u0130") {
-      token += 'i';
-      flush();
-      i += 1;
-    } else {
-      flush();
-    }
-  }
-  flush();
-}
+using Words = std::span<const TokenNumber>;
 
-using Tokens = std::vector<TokenNumber>;
-
-// Numbers for tokens, the same for the same stem, so that texts are compared as numbers. Each spelling is
-// stemmed once.
-class Interner {
- public:
-  explicit Interner(bool stemmer) : stemmer_(stemmer) {}
-
-  Tokens Read(std::string_view text) {
-    Tokens tokens;
-    ForEachToken(text, [&](const std::string& token) {
-      const auto [at, added] = spellings_.try_emplace(token, kDropped);
-      if (added) {
-        std::string stem = stemmer_ && token.size() > 3 ? PorterStem(token) : token;
-        if (!stem.empty()) at->second = stems_.try_emplace(std::move(stem), size()).first->second;
-      }
-      if (at->second != kDropped) tokens.push_back(at->second);
-    });
-    return tokens;
-  }
-
-  TokenNumber size() const { return static_cast<TokenNumber>(stems_.size()); }
-
- private:
-  static constexpr TokenNumber kDropped = ~TokenNumber{0};
-
-  bool stemmer_;
-  std::unordered_map<std::string, TokenNumber> spellings_, stems_;
-};
-
-RougeScore Score(std::size_t hits, std::size_t reference, std::size_t prediction) {
+RougeScore ScoreOf(std::size_t hits, std::size_t reference, std::size_t prediction) {
   RougeScore score;
   if (reference == 0 || prediction == 0) return score;
   score.precision = static_cast<double>(hits) / static_cast<double>(prediction);
@@ -83,110 +24,155 @@ RougeScore Score(std::size_t hits, std::size_t reference, std::size_t prediction
   return score;
 }
 
-// Tokens (n 1) or pairs of neighbours (n 2), sorted.
-std::vector<std::uint64_t> SortedNgrams(const Tokens& tokens, std::size_t n) {
-  std::vector<std::uint64_t> ngrams;
-  for (std::size_t i = 0; i + n <= tokens.size(); ++i) {
-    ngrams.push_back(n == 1 ? tokens[i] : std::uint64_t{tokens[i]} << 32 | tokens[i + 1]);
+void CountInto(std::vector<std::uint32_t>& counts, Words words, std::size_t vocabulary) {
+  counts.assign(vocabulary, 0);
+  for (const TokenNumber word : words) ++counts[word];
+}
+
+// How often each pair of neighbouring words stands in a text: a hash table whose memory is kept.
+class PairCounts {
+ public:
+  void Reset(std::size_t pairs) {
+    const std::size_t slots = std::bit_ceil(std::max<std::size_t>(2 * pairs, 16));
+    if (slots > slots_.size()) slots_.resize(slots);
+    mask_ = slots - 1;
+    ++text_;
   }
-  std::sort(ngrams.begin(), ngrams.end());
-  return ngrams;
-}
-
-RougeScore ScoreNgrams(const Tokens& reference, const Tokens& prediction, std::size_t n) {
-  const std::vector<std::uint64_t> ours = SortedNgrams(reference, n), theirs = SortedNgrams(prediction, n);
-  std::vector<std::uint64_t> common;  // as often as in the one that has it less often
-  std::set_intersection(ours.begin(), ours.end(), theirs.begin(), theirs.end(), std::back_inserter(common));
-  return Score(common.size(), ours.size(), theirs.size());
-}
-
-RougeScore ScoreLcs(const Tokens& reference, const Tokens& prediction, std::size_t vocabulary) {
-  if (reference.empty() || prediction.empty()) return {};
-  return Score(LcsCandidate(prediction, vocabulary).Length(reference), reference.size(), prediction.size());
-}
-
-// Each line's tokens. A line without tokens has no part in any sum.
-std::vector<Tokens> ReadLines(std::string_view text, Interner& interner) {
-  std::vector<Tokens> lines;
-  while (true) {
-    const std::size_t end = text.find('\n');
-    Tokens tokens = interner.Read(text.substr(0, end));
-    if (!tokens.empty()) lines.push_back(std::move(tokens));
-    if (end == std::string_view::npos) return lines;
-    text.remove_prefix(end + 1);
-  }
-}
-
-// Counts of tokens over all lines.
-std::vector<std::size_t> Count(const std::vector<Tokens>& lines, std::size_t vocabulary, std::size_t* total) {
-  std::vector<std::size_t> counts(vocabulary, 0);
-  for (const Tokens& line : lines) {
-    *total += line.size();
-    for (const TokenNumber token : line) ++counts[token];
-  }
-  return counts;
-}
-
-// Section 3.2 of the paper, with rouge_score's (and ROUGE-1.5.5's) rule that no token is counted more often
-// than either text has it.
-RougeScore ScoreUnionLcs(const std::vector<Tokens>& reference, const std::vector<Tokens>& prediction,
-                         std::size_t vocabulary) {
-  std::size_t reference_size = 0, prediction_size = 0;
-  std::vector<std::size_t> reference_left = Count(reference, vocabulary, &reference_size);
-  std::vector<std::size_t> prediction_left = Count(prediction, vocabulary, &prediction_size);
-  if (reference_size == 0 || prediction_size == 0) return {};
-
-  std::vector<std::vector<bool>> in_union;
-  in_union.reserve(reference.size());
-  for (const Tokens& line : reference) in_union.emplace_back(line.size(), false);
-  LcsCandidate candidate({}, vocabulary);
-  for (const Tokens& line : prediction) {
-    candidate.Reset(line);
-    for (std::size_t r = 0; r < reference.size(); ++r) candidate.MarkMembers(reference[r], in_union[r]);
+  void Add(TokenNumber first, TokenNumber second) { ++Find(first, second).count; }
+  // Takes one away, where there is one.
+  bool Take(TokenNumber first, TokenNumber second) {
+    Slot& slot = Find(first, second);
+    if (slot.count == 0) return false;
+    --slot.count;
+    return true;
   }
 
-  std::size_t hits = 0;
-  for (std::size_t r = 0; r < reference.size(); ++r) {
-    for (std::size_t i = 0; i < reference[r].size(); ++i) {
-      const TokenNumber token = reference[r][i];
-      if (!in_union[r][i] || reference_left[token] == 0 || prediction_left[token] == 0) continue;
-      ++hits;
-      --reference_left[token];
-      --prediction_left[token];
+ private:
+  struct Slot {
+    std::uint64_t pair = 0;
+    std::uint64_t text = 0;  // the slot is empty unless it is this text's
+    std::size_t count = 0;
+  };
+  Slot& Find(TokenNumber first, TokenNumber second) {
+    const std::uint64_t pair = std::uint64_t{first} << 32 | second;
+    const std::uint64_t mixed = pair * 0x9E3779B97F4A7C15u;
+    for (std::size_t at = static_cast<std::size_t>(mixed >> 32) & mask_;; at = (at + 1) & mask_) {
+      Slot& slot = slots_[at];
+      if (slot.text != text_) slot = {pair, text_, 0};
+      if (slot.pair == pair) return slot;
     }
   }
-  return Score(hits, reference_size, prediction_size);
-}
+
+  std::vector<Slot> slots_;
+  std::size_t mask_ = 0;
+  std::uint64_t text_ = 0;
+};
 
 }  // namespace
 
+struct RougeScorer::Impl {
+  explicit Impl(bool stemmer) : reader(stemmer) {}
+
+  RougeScore ScoreWords() {
+    CountInto(reference_left, reference.words, reader.size());
+    std::size_t hits = 0;
+    for (const TokenNumber word : prediction.words) {
+      if (reference_left[word] == 0) continue;
+      --reference_left[word];
+      ++hits;
+    }
+    return ScoreOf(hits, reference.words.size(), prediction.words.size());
+  }
+
+  RougeScore ScorePairs() {
+    const Words ours = reference.words, theirs = prediction.words;
+    if (ours.size() < 2 || theirs.size() < 2) return {};
+    // A look-up takes a slot, too.
+    pairs.Reset(ours.size() + theirs.size() - 2);
+    for (std::size_t i = 1; i < ours.size(); ++i) pairs.Add(ours[i - 1], ours[i]);
+    std::size_t hits = 0;
+    for (std::size_t i = 1; i < theirs.size(); ++i) hits += pairs.Take(theirs[i - 1], theirs[i]) ? 1 : 0;
+    return ScoreOf(hits, ours.size() - 1, theirs.size() - 1);
+  }
+
+  RougeScore ScoreSubsequence() {
+    if (reference.words.empty() || prediction.words.empty()) return {};
+    candidate.Reset(prediction.words, reader.size());
+    return ScoreOf(candidate.Length(reference.words), reference.words.size(), prediction.words.size());
+  }
+
+  // Section 3.2 of the paper, with rouge_score's (and ROUGE-1.5.5's) rule that no token is counted more often
+  // than either text has it. Not for texts of a line each, for which it is the subsequence's score: no word
+  // is in a common subsequence more often than in either text.
+  RougeScore ScoreUnion() {
+    if (reference.words.empty() || prediction.words.empty()) return {};
+    in_union.assign(reference.words.size(), 0);
+    ForEachLine(prediction, [&](Words line, std::size_t) {
+      candidate.Reset(line, reader.size());
+      ForEachLine(reference, [&](Words ours, std::size_t begin) {
+        candidate.MarkMembers(ours, std::span(in_union).subspan(begin, ours.size()));
+      });
+    });
+    CountInto(reference_left, reference.words, reader.size());
+    CountInto(prediction_left, prediction.words, reader.size());
+    std::size_t hits = 0;
+    for (std::size_t i = 0; i < reference.words.size(); ++i) {
+      const TokenNumber word = reference.words[i];
+      if (in_union[i] == 0 || reference_left[word] == 0 || prediction_left[word] == 0) continue;
+      ++hits;
+      --reference_left[word];
+      --prediction_left[word];
+    }
+    return ScoreOf(hits, reference.words.size(), prediction.words.size());
+  }
+
+  template <typename Visit>
+  static void ForEachLine(const RougeWords& text, const Visit& visit) {
+    std::size_t begin = 0;
+    for (const std::size_t end : text.line_ends) {
+      visit(Words(text.words).subspan(begin, end - begin), begin);
+      begin = end;
+    }
+  }
+
+  RougeReader reader;
+  RougeWords reference, prediction;
+  PairCounts pairs;
+  LcsCandidate candidate;
+  std::vector<std::uint32_t> reference_left, prediction_left;  // by word
+  std::vector<std::uint8_t> in_union;                          // by reference position
+};
+
+RougeScorer::RougeScorer(bool stemmer) : impl_(std::make_unique<Impl>(stemmer)) {}
+RougeScorer::~RougeScorer() = default;
+
+RougeScores RougeScorer::Score(std::string_view reference, std::string_view prediction) {
+  Impl& impl = *impl_;
+  impl.reader.Begin();
+  impl.reader.Read(reference, impl.reference);
+  impl.reader.Read(prediction, impl.prediction);
+  RougeScores scores;
+  scores.rouge1 = impl.ScoreWords();
+  scores.rouge2 = impl.ScorePairs();
+  scores.rougeL = impl.ScoreSubsequence();
+  const bool one_line_each = impl.reference.line_ends.size() == 1 && impl.prediction.line_ends.size() == 1;
+  scores.rougeLsum = one_line_each ? scores.rougeL : impl.ScoreUnion();
+  return scores;
+}
+
 std::vector<std::string> RougeTokens(std::string_view text, bool stemmer) {
+  RougeReader reader(stemmer);
+  RougeWords words;
+  reader.Begin();
+  reader.Read(text, words);
   std::vector<std::string> tokens;
-  ForEachToken(text, [&](const std::string& token) {
-    std::string stem = stemmer && token.size() > 3 ? PorterStem(token) : token;
-    if (!stem.empty()) tokens.push_back(std::move(stem));
-  });
+  for (const TokenNumber word : words.words) tokens.push_back(reader.Stem(word));
   return tokens;
 }
 
 RougeScores Rouge(std::string_view reference, std::string_view prediction, bool stemmer) {
-  Interner interner(stemmer);
-  const std::vector<Tokens> reference_lines = ReadLines(reference, interner);
-  const std::vector<Tokens> prediction_lines = ReadLines(prediction, interner);
-  const auto join =
-      [](const std::vector<Tokens>& lines) {  // a newline separates tokens, so lines' tokens are the text's
-        Tokens all;
-        for (const Tokens& line : lines) all.insert(all.end(), line.begin(), line.end());
-        return all;
-      };
-  const Tokens reference_tokens = join(reference_lines), prediction_tokens = join(prediction_lines);
-
-  RougeScores scores;
-  scores.rouge1 = ScoreNgrams(reference_tokens, prediction_tokens, 1);
-  scores.rouge2 = ScoreNgrams(reference_tokens, prediction_tokens, 2);
-  scores.rougeL = ScoreLcs(reference_tokens, prediction_tokens, interner.size());
-  scores.rougeLsum = ScoreUnionLcs(reference_lines, prediction_lines, interner.size());
-  return scores;
+  thread_local RougeScorer stemming(true), plain(false);
+  return (stemmer ? stemming : plain).Score(reference, prediction);
 }
 
 }  // namespace lorikeet::text

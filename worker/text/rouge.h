@@ -3,6 +3,7 @@
 // for every detail.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,7 +22,21 @@ struct RougeScores {
 // longer than three characters are stemmed.
 std::vector<std::string> RougeTokens(std::string_view text, bool stemmer);
 
-// Both texts' lines are ROUGE-Lsum's sentences. Thread-safe.
+// Scores pair after pair, with what it has read, stemmed and allocated before at hand. Not thread-safe; keeps
+// some 30 MB at most, and what the longest pair needed.
+class RougeScorer {
+ public:
+  explicit RougeScorer(bool stemmer = true);
+  ~RougeScorer();
+  // Both texts' lines are ROUGE-Lsum's sentences.
+  RougeScores Score(std::string_view reference, std::string_view prediction);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// The same with the calling thread's own scorer. Thread-safe.
 RougeScores Rouge(std::string_view reference, std::string_view prediction, bool stemmer = true);
 
 }  // namespace lorikeet::text

@@ -97,7 +97,7 @@ Status WriteAside(const std::string& aside, const std::string& header,
 
 }  // namespace
 
-StatusOr<std::unique_ptr<SafetensorsFile>> SafetensorsFile::Open(const std::string& path) {
+StatusOr<std::unique_ptr<SafetensorsFile>> SafetensorsFile::Open(const std::string& path, bool writable) {
   const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0 && errno == ENOENT) return NotFound("{}: there is no such file", path);
   if (file.get() < 0) return InvalidArgument("{}: cannot open: {}", path, std::strerror(errno));
@@ -110,7 +110,8 @@ StatusOr<std::unique_ptr<SafetensorsFile>> SafetensorsFile::Open(const std::stri
   }
   std::unique_ptr<SafetensorsFile> result(new SafetensorsFile());
   result->path_ = path;
-  void* mapping = mmap(nullptr, bytes, PROT_READ, MAP_PRIVATE, file.get(), 0);
+  void* mapping =
+      mmap(nullptr, bytes, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_PRIVATE, file.get(), 0);
   if (mapping == MAP_FAILED) return Internal("{}: cannot map: {}", path, std::strerror(errno));
   result->mapping_ = mapping;
   result->mapping_bytes_ = bytes;

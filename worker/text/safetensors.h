@@ -24,7 +24,9 @@ class SafetensorsFile {
  public:
   // Refuses, naming the file and the tensor: a truncated file, a header over 100 MB, offsets that overlap,
   // leave holes or pass the end, shapes that do not fit their bytes, unknown dtypes.
-  static StatusOr<std::unique_ptr<SafetensorsFile>> Open(const std::string& path);
+  // `writable`: the mapping may be written to, which changes this process's copy of a page and never the
+  // file.
+  static StatusOr<std::unique_ptr<SafetensorsFile>> Open(const std::string& path, bool writable = false);
   ~SafetensorsFile();
   SafetensorsFile(const SafetensorsFile&) = delete;
   SafetensorsFile& operator=(const SafetensorsFile&) = delete;

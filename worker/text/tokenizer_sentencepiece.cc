@@ -5,37 +5,21 @@
 
 #include <cstdint>
 #include <exception>
+#include <utility>
+
+#include "worker/text/protobuf_fields.h"
 
 namespace lorikeet::text {
 namespace {
 
-// Reads a protobuf varint at `at`; false past the end.
-bool ReadVarint(std::string_view bytes, std::size_t& at, std::uint64_t& value) {
-  value = 0;
-  for (int shift = 0; shift < 64 && at < bytes.size(); shift += 7) {
-    const auto byte = static_cast<unsigned char>(bytes[at++]);
-    value |= std::uint64_t{byte & 0x7Fu} << shift;
-    if ((byte & 0x80) == 0) return true;
+// The text of a piece, field 1 of its message; empty for what is none.
+std::string PieceText(std::string_view message) {
+  std::string text;
+  ProtobufField field;
+  for (ProtobufFields fields(message); fields.Next(field);) {
+    if (field.number == 1) text = field.bytes;
   }
-  return false;
-}
-
-// A model is a row of messages: pieces (field 1), then the trainer's settings (2), then the normaliser's (3).
-// Protobuf takes a file that was cut between two messages for whole, so the presence of the last one is asked
-// for here.
-bool HasPiecesAndNormalizer(std::string_view bytes) {
-  constexpr std::uint64_t kPieces = 1, kNormalizer = 3, kLengthDelimited = 2;
-  bool pieces = false, normalizer = false;
-  std::size_t at = 0;
-  while (at < bytes.size()) {
-    std::uint64_t tag = 0, length = 0;
-    if (!ReadVarint(bytes, at, tag) || (tag & 7) != kLengthDelimited) return false;
-    if (!ReadVarint(bytes, at, length) || length > bytes.size() - at) return false;
-    pieces |= tag >> 3 == kPieces;
-    normalizer |= tag >> 3 == kNormalizer;
-    at += length;
-  }
-  return pieces && normalizer;
+  return text;
 }
 
 class Sentences : public sentencepiece::SentenceIterator {
@@ -58,30 +42,47 @@ struct SentencePieceModel::Impl {
   sentencepiece::SentencePieceProcessor processor;
 };
 
-SentencePieceModel::SentencePieceModel() : impl_(std::make_unique<Impl>()) {}
 SentencePieceModel::~SentencePieceModel() = default;
 
-std::unique_ptr<SentencePieceModel> SentencePieceModel::Parse(std::string_view bytes, std::string* error) {
-  if (!HasPiecesAndNormalizer(bytes)) {
+// A model is a row of messages: pieces (field 1), then the trainer's settings (2), then the normaliser's (3).
+// Protobuf takes a file that was cut between two messages for whole, so the presence of the last one is asked
+// for here.
+std::unique_ptr<SentencePieceModel> SentencePieceModel::Parse(std::string bytes, std::string* error) {
+  constexpr std::uint64_t kPieces = 1, kNormalizer = 3;
+  std::unique_ptr<SentencePieceModel> model(new SentencePieceModel());
+  bool normalizer = false, messages = true;
+  ProtobufField field;
+  ProtobufFields fields(bytes);
+  while (messages && fields.Next(field)) {
+    messages = field.has_length;
+    if (field.number == kPieces) model->pieces_.push_back(PieceText(field.bytes));
+    normalizer |= field.number == kNormalizer;
+  }
+  if (!messages || fields.broken() || model->pieces_.empty() || !normalizer) {
     *error = "not a whole SentencePiece model (truncated, or another kind of file)";
     return nullptr;
   }
-  std::unique_ptr<SentencePieceModel> model(new SentencePieceModel());
-  sentencepiece::SentencePieceProcessor& processor = model->impl_->processor;
+  model->bytes_ = std::move(bytes);
+  return model;
+}
+
+bool SentencePieceModel::LoadLibrary(std::string* error) {
   try {
-    if (const auto status = processor.LoadFromSerializedProto(bytes); !status.ok()) {
+    auto impl = std::make_unique<Impl>();
+    sentencepiece::SentencePieceProcessor& processor = impl->processor;
+    if (const auto status = processor.LoadFromSerializedProto(bytes_); !status.ok()) {
       *error = "SentencePiece cannot load it: " + std::string(status.message());
-      return nullptr;
+      return false;
     }
-    for (int id = 0; id < processor.GetPieceSize(); ++id) model->pieces_.push_back(processor.IdToPiece(id));
-    model->pad_ = processor.pad_id();
-    model->end_ = processor.eos_id();
-    model->unknown_ = processor.unk_id();
+    pad_ = processor.pad_id();
+    end_ = processor.eos_id();
+    unknown_ = processor.unk_id();
+    impl_ = std::move(impl);
+    return true;
   } catch (const std::exception& exception) {
     *error = "SentencePiece cannot load it: " + std::string(exception.what());
-    return nullptr;
+    return false;
   }
-  return model;
 }
 
 void SentencePieceModel::Encode(std::string_view text, std::vector<int>& ids) const {

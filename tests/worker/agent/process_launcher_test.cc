@@ -118,6 +118,16 @@ TEST_F(LauncherTest, RunsATrainerToItsResult) {
   EXPECT_EQ(*ReadFile(launch.trial_folder + "/trial"), "{\"a\":1}");
 }
 
+TEST_F(LauncherTest, TrainersShareTheCache) {
+  options_.cache = temp_.path() + "/cache";
+  Trainer("echo \"$ARGUMENTS\" > $OUT/arguments\n" + Say(protocol::Result{}) + "exit 0");
+  const Launch launch = MakeLaunch();
+  Start(launch);
+  Run();
+  EXPECT_THAT(*ReadFile(launch.trial_folder + "/arguments"),
+              HasSubstr(" --cache " + temp_.path() + "/cache\n"));
+}
+
 TEST_F(LauncherTest, ACrashIsToldWithTheLastWords) {
   Trainer("echo 'something happened' >&2; echo 'then it broke' >&2; exit 3");
   Start(MakeLaunch());

@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 namespace lorikeet::text {
 namespace {
@@ -78,6 +80,29 @@ TEST_F(ModelFingerprintTest, MissingFilesAreNamed) {
   std::filesystem::remove(folder_ + "/model-00001-of-00002.safetensors");
   std::filesystem::remove(folder_ + "/model-00002-of-00002.safetensors");
   EXPECT_EQ(Message(FingerprintModel(folder_).status()), folder_ + ": holds no *.safetensors file");
+}
+
+TEST_F(ModelFingerprintTest, IsRememberedUntilAFileChanges) {
+  namespace fs = std::filesystem;
+  const std::string kept = folder_ + "/cache";
+  const FolderCache cache(kept, FolderCache::kMostBytes, std::chrono::milliseconds(30));
+  const auto settle = [] { std::this_thread::sleep_for(std::chrono::milliseconds(100)); };
+  const std::string before = *FingerprintModel(folder_);
+  EXPECT_EQ(*FingerprintModel(folder_, FolderCache(kept)), before);
+  EXPECT_FALSE(fs::exists(kept));  // the files are from this moment
+  settle();
+  EXPECT_EQ(*FingerprintModel(folder_, cache), before);
+  ASSERT_TRUE(fs::exists(kept));
+  const fs::path entry = fs::directory_iterator(kept)->path();
+  const auto marked = fs::file_time_type::clock::now() - std::chrono::hours(5);
+  fs::last_write_time(entry, marked);
+  EXPECT_EQ(*FingerprintModel(folder_, cache), before);
+  EXPECT_NE(fs::last_write_time(entry), marked);  // it was used
+  Write("model-00002-of-00002.safetensors", "sEcond");
+  settle();
+  const std::string after = *FingerprintModel(folder_, cache);
+  EXPECT_NE(after, before);
+  EXPECT_EQ(after, *FingerprintModel(folder_));
 }
 
 }  // namespace

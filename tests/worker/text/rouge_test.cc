@@ -73,8 +73,8 @@ TEST(Rouge, TokensAreLowerCaseLettersAndDigits) {
 }
 
 // The table as the papers have it, walked back as rouge_score does.
-std::vector<bool> SlowMembers(const std::vector<TokenNumber>& a, const std::vector<TokenNumber>& b,
-                              std::size_t* length) {
+std::vector<std::uint8_t> SlowMembers(const std::vector<TokenNumber>& a, const std::vector<TokenNumber>& b,
+                                      std::size_t* length) {
   std::vector<std::vector<int>> t(a.size() + 1, std::vector<int>(b.size() + 1, 0));
   for (std::size_t i = 1; i <= a.size(); ++i) {
     for (std::size_t j = 1; j <= b.size(); ++j) {
@@ -82,10 +82,10 @@ std::vector<bool> SlowMembers(const std::vector<TokenNumber>& a, const std::vect
     }
   }
   *length = static_cast<std::size_t>(t[a.size()][b.size()]);
-  std::vector<bool> members(a.size(), false);
+  std::vector<std::uint8_t> members(a.size(), 0);
   for (std::size_t i = a.size(), j = b.size(); i > 0 && j > 0;) {
     if (a[i - 1] == b[j - 1]) {
-      members[--i] = true;
+      members[--i] = 1;
       --j;
     } else if (t[i][j - 1] > t[i - 1][j]) {
       --j;
@@ -104,16 +104,20 @@ TEST(RougeLcs, EqualsTheTableOnEveryLengthAroundAWordsEdge) {
   };
   for (int round = 0; round < 400; ++round) {
     const std::uint32_t vocabulary = 1 + random(round % 2 == 0 ? 4 : 60);
-    std::vector<TokenNumber> a(random(150)), b(round % 5 == 0 ? 62 + random(5) : random(200));
+    // One word of bits, up to eight, and more.
+    std::vector<TokenNumber> a(random(150));
+    std::vector<TokenNumber> b(round % 5 == 0   ? 62 + random(5)
+                               : round % 5 == 1 ? 510 + random(5)
+                                                : random(200));
     for (TokenNumber& token : a) token = random(vocabulary);
     for (TokenNumber& token : b) token = random(vocabulary);
     std::size_t length = 0;
-    const std::vector<bool> expected = SlowMembers(a, b, &length);
-    LcsCandidate candidate({}, vocabulary);
-    candidate.Reset(a);  // what an earlier candidate left must not show
-    candidate.Reset(b);
+    const std::vector<std::uint8_t> expected = SlowMembers(a, b, &length);
+    LcsCandidate candidate;
+    candidate.Reset(a, vocabulary);  // what an earlier candidate left must not show
+    candidate.Reset(b, vocabulary);
     EXPECT_EQ(candidate.Length(a), length);
-    std::vector<bool> members(a.size(), false);
+    std::vector<std::uint8_t> members(a.size(), 0);
     candidate.MarkMembers(a, members);
     EXPECT_EQ(members, expected) << a.size() << " by " << b.size();
   }

@@ -1,12 +1,16 @@
 #include "worker/text/rouge.h"
 
+#include <array>
+#include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <unordered_map>
+#include <utility>
 
 #include "worker/text/documents.h"
 #include "worker/text/sentences.h"
+#include "worker/text/string_members.h"
 #include "worker/trainer/commands/commands.h"
-#include "worker/trainer/commands/json_lines.h"
 #include "worker/trainer/commands/model_options.h"
 
 namespace lorikeet::trainer {
@@ -21,20 +25,34 @@ struct Text {
   std::string id, text;
 };
 
+// A line of {"id", "text"} that holds more than strings, or a mistake.
+StatusOr<Text> ReadText(const std::string& line, const char* other) {
+  const auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+  const auto string_at = [&](const char* key) { return json.contains(key) && json[key].is_string(); };
+  const char* const key = json.contains("text") ? "text" : other;
+  if (!json.is_object() || !string_at("id") || !string_at(key)) {
+    return InvalidArgument("an object with the strings \"id\" and \"text\" (or \"{}\") would be right",
+                           other);
+  }
+  return Text{json["id"], json[key]};
+}
+
 // Lines of {"id", "text"}; `other` is the text's name in the file that it usually comes from.
 StatusOr<std::vector<Text>> ReadTexts(const std::string& path, const char* other) {
   std::vector<Text> texts;
   std::unordered_map<std::string, std::int64_t> line_of;
+  text::StringMembers members;
   RETURN_IF_ERROR(text::ForEachLine(path, [&](std::int64_t number, std::string& line) -> Status {
     if (line.find_first_not_of(" \t\r") == std::string::npos) return absl::OkStatus();
-    const auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-    const auto string_at = [&](const char* key) { return json.contains(key) && json[key].is_string(); };
-    const char* const key = json.contains("text") ? "text" : other;
-    if (!json.is_object() || !string_at("id") || !string_at(key)) {
-      return InvalidArgument("an object with the strings \"id\" and \"text\" (or \"{}\") would be right",
-                             other);
+    const bool plain = members.Read(line);
+    std::string* const id = plain ? members.Find("id") : nullptr;
+    std::string* const text = !plain ? nullptr : members.Find(members.Find("text") ? "text" : other);
+    if (id != nullptr && text != nullptr) {
+      texts.push_back({std::move(*id), std::move(*text)});
+    } else {
+      ASSIGN_OR_RETURN(Text read, ReadText(line, other));
+      texts.push_back(std::move(read));
     }
-    texts.push_back({json["id"], json[key]});
     const auto [first, fresh] = line_of.emplace(texts.back().id, number);
     if (!fresh) return InvalidArgument("id {} stands on line {} already", texts.back().id, first->second);
     return absl::OkStatus();
@@ -43,15 +61,29 @@ StatusOr<std::vector<Text>> ReadTexts(const std::string& path, const char* other
   return texts;
 }
 
-OrderedJson ToJson(const text::RougeScore& score) {
-  return {{"precision", score.precision}, {"recall", score.recall}, {"f1", score.f1}};
+// The shortest digits that read back as the same number, as JSON has it: 1.0, not 1.
+void AppendNumber(double number, std::string& out) {
+  std::array<char, 32> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+  out.append(digits.data(), end);
+  if (number == std::trunc(number)) out += ".0";
 }
 
-OrderedJson ToJson(const text::RougeScores& scores) {
-  return {{"rouge1", ToJson(scores.rouge1)},
-          {"rouge2", ToJson(scores.rouge2)},
-          {"rougeL", ToJson(scores.rougeL)},
-          {"rougeLsum", ToJson(scores.rougeLsum)}};
+void AppendScores(const text::RougeScores& scores, std::string& out) {
+  const std::pair<const char*, const text::RougeScore*> named[] = {{"\"rouge1\":", &scores.rouge1},
+                                                                   {",\"rouge2\":", &scores.rouge2},
+                                                                   {",\"rougeL\":", &scores.rougeL},
+                                                                   {",\"rougeLsum\":", &scores.rougeLsum}};
+  for (const auto& [name, score] : named) {
+    out += name;
+    out += "{\"precision\":";
+    AppendNumber(score->precision, out);
+    out += ",\"recall\":";
+    AppendNumber(score->recall, out);
+    out += ",\"f1\":";
+    AppendNumber(score->f1, out);
+    out += '}';
+  }
 }
 
 void Add(const text::RougeScore& score, text::RougeScore& sum) {
@@ -69,6 +101,8 @@ Status Run(const RougeOptions& options) {
     return InvalidArgument("{} has {} texts, {} has {}", options.references, references.size(),
                            options.predictions, predictions.size());
   }
+  text::RougeScorer scorer(!options.no_stemmer);
+  const bool as_it_is = options.sentence_split == "newline";
   std::string out;
   text::RougeScores sum;
   for (const Text& reference : references) {
@@ -76,12 +110,14 @@ Status Run(const RougeOptions& options) {
     if (found == prediction_of.end()) {
       return InvalidArgument("{}: no prediction with the id {}", options.predictions, reference.id);
     }
+    const std::string& prediction = found->second->text;
     const text::RougeScores scores =
-        text::Rouge(text::SentencePerLine(reference.text, options.sentence_split),
-                    text::SentencePerLine(found->second->text, options.sentence_split), !options.no_stemmer);
-    OrderedJson line = {{"id", reference.id}};
-    line.update(ToJson(scores));
-    out += Line(line);
+        as_it_is ? scorer.Score(reference.text, prediction)
+                 : scorer.Score(text::SentencePerLine(reference.text, options.sentence_split),
+                                text::SentencePerLine(prediction, options.sentence_split));
+    out += "{\"id\":" + nlohmann::json(reference.id).dump() + ',';
+    AppendScores(scores, out);
+    out += "}\n";
     Add(scores.rouge1, sum.rouge1);
     Add(scores.rouge2, sum.rouge2);
     Add(scores.rougeL, sum.rougeL);
@@ -91,9 +127,11 @@ Status Run(const RougeOptions& options) {
   for (text::RougeScore* score : {&sum.rouge1, &sum.rouge2, &sum.rougeL, &sum.rougeLsum}) {
     *score = {score->precision / count, score->recall / count, score->f1 / count};
   }
-  out += Line({{"mean", ToJson(sum)}});
-  std::fputs(out.c_str(), stdout);
-  if (std::fflush(stdout) != 0) return Internal("cannot write to standard output");
+  out += "{\"mean\":{";
+  AppendScores(sum, out);
+  out += "}}\n";
+  if (std::fwrite(out.data(), 1, out.size(), stdout) != out.size() || std::fflush(stdout) != 0)
+    return Internal("cannot write to standard output");
   return absl::OkStatus();
 }
 

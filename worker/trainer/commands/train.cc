@@ -19,7 +19,7 @@ namespace lorikeet::trainer {
 namespace {
 
 struct TrainOptions {
-  std::string trial, out, attempt, device = "cpu";
+  std::string trial, out, attempt, cache, device = "cpu";
   std::int64_t threads = 0;
   std::optional<std::int64_t> token;
   bool documents = false, control = false;
@@ -40,6 +40,7 @@ StatusOr<TrialRunOptions> ReadOptions(const TrainOptions& options) {
   run.directory = options.out;
   run.token = options.token;
   run.documents = options.documents;
+  run.cache = text::FolderCache(options.cache);
   run.checkpoint_seconds = options.checkpoint_every;
   std::error_code error;
   std::filesystem::create_directories(options.out, error);
@@ -100,6 +101,8 @@ void AddTrainCommand(CLI::App& app, int& exit_code) {
       ->add_option("--checkpoint-every", options->checkpoint_every, "Seconds; each validation writes one too")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
+  command->add_option("--cache", options->cache,
+                      "A folder for tokens and fingerprints, which other trials find there; 4 GiB at most");
   command->add_flag("--documents", options->documents, "Send the scored documents as events too");
   command->add_flag("--control", options->control,
                     "Obey control lines on standard input; its end ends the trial");

@@ -2,8 +2,10 @@
 
 #include <unistd.h>
 
+#include <cstdint>
 #include <cstring>
 #include <filesystem>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -37,10 +39,17 @@ Status SystemError(const std::string& what, const std::error_code& error) {
 }  // namespace
 
 StatusOr<std::map<std::string, at::Tensor>> ReadTensors(const std::string& path) {
-  auto file = text::SafetensorsFile::Open(path);
-  RETURN_IF_ERROR(file.status());
+  ASSIGN_OR_RETURN(auto tensors, MapTensors(path));
+  for (auto& [name, tensor] : tensors) tensor = tensor.clone();
+  return tensors;
+}
+
+StatusOr<std::map<std::string, at::Tensor>> MapTensors(const std::string& path) {
+  auto opened = text::SafetensorsFile::Open(path, /*writable=*/true);
+  RETURN_IF_ERROR(opened.status());
+  const std::shared_ptr<text::SafetensorsFile> file = *std::move(opened);
   std::map<std::string, at::Tensor> tensors;
-  for (const auto& [name, entry] : (*file)->tensors()) {
+  for (const auto& [name, entry] : file->tensors()) {
     const Dtype* dtype = nullptr;
     for (const Dtype& known : kDtypes) {
       if (entry.dtype == known.in_file) dtype = &known;
@@ -48,14 +57,21 @@ StatusOr<std::map<std::string, at::Tensor>> ReadTensors(const std::string& path)
     if (!dtype) {
       return InvalidArgument("{}: {}: {} values, F32, BF16 or F16 would be right", path, name, entry.dtype);
     }
-    // Copied: offsets in the file need not be aligned.
-    at::Tensor tensor = at::empty(entry.shape, dtype->type);
-    const std::span<const std::byte> bytes = (*file)->bytes(entry);
+    const std::span<const std::byte> bytes = file->bytes(entry);
+    const std::size_t width = c10::elementSize(dtype->type);
+    void* const data = const_cast<std::byte*>(bytes.data());
+    at::Tensor tensor;
+    if (!bytes.empty() && reinterpret_cast<std::uintptr_t>(data) % width == 0) {
+      tensor = at::from_blob(
+          data, entry.shape, [file](void*) {}, dtype->type);
+    } else {  // offsets in the file need not be aligned
+      tensor = at::empty(entry.shape, dtype->type);
+      if (!bytes.empty()) std::memcpy(tensor.data_ptr(), data, bytes.size());
+    }
     if (bytes.size() != tensor.nbytes()) {
       return InvalidArgument("{}: {}: {} bytes, its shape asks for {}", path, name, bytes.size(),
                              tensor.nbytes());
     }
-    if (!bytes.empty()) std::memcpy(tensor.data_ptr(), bytes.data(), bytes.size());
     tensors.emplace(name, std::move(tensor));
   }
   return tensors;
@@ -64,7 +80,7 @@ StatusOr<std::map<std::string, at::Tensor>> ReadTensors(const std::string& path)
 StatusOr<std::map<std::string, at::Tensor>> ReadCheckpoint(const std::string& directory) {
   const std::string single = directory + "/model.safetensors";
   const std::string index = directory + "/model.safetensors.index.json";
-  if (fs::exists(single)) return ReadTensors(single);
+  if (fs::exists(single)) return MapTensors(single);
   if (!fs::exists(index)) {
     if (fs::exists(directory + "/pytorch_model.bin")) {
       return InvalidArgument("{}: has pytorch_model.bin alone; save the model as safetensors", directory);
@@ -89,7 +105,7 @@ StatusOr<std::map<std::string, at::Tensor>> ReadCheckpoint(const std::string& di
   std::map<std::string, at::Tensor> tensors;
   for (const std::string& shard : shards) {
     const std::string path = fmt::format("{}/{}", directory, shard);
-    auto part = ReadTensors(path);
+    auto part = MapTensors(path);
     RETURN_IF_ERROR(part.status());
     for (auto& [name, tensor] : *part) {
       const auto listed = shard_of.find(name);

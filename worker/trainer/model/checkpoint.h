@@ -17,7 +17,13 @@ namespace lorikeet::trainer {
 // name.
 StatusOr<std::map<std::string, at::Tensor>> ReadTensors(const std::string& path);
 
-// `directory`/model.safetensors, else the shards named by model.safetensors.index.json.
+// The same without a copy, where the file's alignment allows: processes with the same file share its memory,
+// and nothing is read before it is used. Writing to a tensor changes the process's own copy of a page.
+// Whoever replaces the file must put a new one in its place (as WriteFolder does): cut short, it takes the
+// process with it.
+StatusOr<std::map<std::string, at::Tensor>> MapTensors(const std::string& path);
+
+// `directory`/model.safetensors, else the shards named by model.safetensors.index.json; mapped.
 StatusOr<std::map<std::string, at::Tensor>> ReadCheckpoint(const std::string& directory);
 
 // Writes `tensors` as `dtype` (float, bfloat16 or half), in the names' order.

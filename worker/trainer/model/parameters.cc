@@ -129,10 +129,10 @@ std::int64_t ParameterBytes(const T5Config& config, const LoadOptions& options) 
 
 at::Tensor Place(const at::Tensor& value, const ParameterSpec& spec, const LoadOptions& options) {
   const at::ScalarType type = StoredType(spec, options);
-  // A copy in any case: what is trained must not alias the file's or the caller's memory.
+  // What is trained must not alias the file's memory; what is frozen may, and trials share it.
   at::Tensor placed =
       value.detach().to(value.options().dtype(type).device(options.device), /*non_blocking=*/false,
-                        /*copy=*/true);
+                        /*copy=*/options.trainable);
   return placed.set_requires_grad(options.trainable);
 }
 

@@ -96,12 +96,15 @@ void Tokenize(const DataSettings& settings, const text::Tokenizer& tokenizer, Sp
   split.examples.resize(split.documents.size());
   ParallelFor(
       0, static_cast<std::int64_t>(split.documents.size()), 8, [&](std::int64_t begin, std::int64_t end) {
+        text::Tokenizer::Encoder encoder(tokenizer);
+        std::string source;
         for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
           const text::Document& document = split.documents[i];
           Example& example = split.examples[i];
-          example.source = tokenizer.Encode(settings.source_prefix + document.source,
-                                            settings.max_source_tokens, &example.source_cut);
-          example.target = tokenizer.Encode(document.target, settings.max_target_tokens, &example.target_cut);
+          source = settings.source_prefix;
+          source += document.source;
+          example.source = encoder.Encode(source, settings.max_source_tokens, &example.source_cut);
+          example.target = encoder.Encode(document.target, settings.max_target_tokens, &example.target_cut);
         }
       });
 }

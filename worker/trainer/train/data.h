@@ -3,6 +3,8 @@
 // Plain values; the functions are thread-safe and keep nothing.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -23,6 +25,8 @@ struct Example {
 struct Split {
   std::vector<text::Document> documents;  // in file order
   std::vector<Example> examples;          // as many, or none where nothing needs tokens (lead)
+  // Documents may be gone once their tokens are there (data_cache.h).
+  std::size_t size() const { return std::max(documents.size(), examples.size()); }
 };
 
 struct TrialData {

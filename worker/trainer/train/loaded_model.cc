@@ -1,6 +1,7 @@
 #include "worker/trainer/train/loaded_model.h"
 
 #include <filesystem>
+#include <utility>
 
 namespace lorikeet::trainer {
 
@@ -11,8 +12,14 @@ StatusOr<LoadedModel> LoadModel(const std::string& directory, const std::string&
     if (needed == &adapter_directory && needed->empty()) continue;
     if (!std::filesystem::is_directory(*needed, error)) return NotFound("{}: no such directory", *needed);
   }
+  ASSIGN_OR_RETURN(std::unique_ptr<text::Tokenizer> tokenizer, text::Tokenizer::Load(directory));
+  return LoadModel(std::move(tokenizer), directory, adapter_directory, options);
+}
+
+StatusOr<LoadedModel> LoadModel(std::unique_ptr<text::Tokenizer> tokenizer, const std::string& directory,
+                                const std::string& adapter_directory, const LoadOptions& options) {
   LoadedModel loaded;
-  ASSIGN_OR_RETURN(loaded.tokenizer, text::Tokenizer::Load(directory));
+  loaded.tokenizer = std::move(tokenizer);
   ASSIGN_OR_RETURN(loaded.model, T5::Load(directory, options));
   const std::int64_t rows = loaded.model->config().vocab_size;
   if (loaded.tokenizer->vocabulary_size() > rows) {

@@ -21,5 +21,8 @@ struct LoadedModel {
 // `adapter_directory` may be empty.
 StatusOr<LoadedModel> LoadModel(const std::string& directory, const std::string& adapter_directory,
                                 const LoadOptions& options);
+// The same with the directory's tokenizer, which the caller has opened or loaded.
+StatusOr<LoadedModel> LoadModel(std::unique_ptr<text::Tokenizer> tokenizer, const std::string& directory,
+                                const std::string& adapter_directory, const LoadOptions& options);
 
 }  // namespace lorikeet::trainer

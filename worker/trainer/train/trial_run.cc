@@ -9,6 +9,7 @@
 #include "common/build_info.h"
 #include "common/files.h"
 #include "worker/text/fingerprint.h"
+#include "worker/trainer/train/data_cache.h"
 #include "worker/trainer/train/device.h"
 #include "worker/trainer/train/evaluate.h"
 #include "worker/trainer/train/loaded_model.h"
@@ -60,15 +61,17 @@ class TrialRun {
 
  private:
   Status Load() {
-    ASSIGN_OR_RETURN(data_, ReadTrialData(trial_.data));
-    for (const std::string& warning : data_.warnings) Send(protocol::Log{"warning", warning});
     if (!std::filesystem::is_directory(trial_.model)) {
       return NotFound("{}: no such model directory", trial_.model);
     }
-    ASSIGN_OR_RETURN(result_.model_fingerprint, text::FingerprintModel(trial_.model));
     result_.precision = trial_.train.precision;
-    RETURN_IF_ERROR(OpenCheckpoint());
-    if (trial_.method == Method::kLead) return absl::OkStatus();
+    if (trial_.method == Method::kLead) {
+      ASSIGN_OR_RETURN(data_, ReadTrialData(trial_.data));
+      return Identify();
+    }
+    ASSIGN_OR_RETURN(std::unique_ptr<text::Tokenizer> tokenizer, text::Tokenizer::Open(trial_.model));
+    ASSIGN_OR_RETURN(data_, LoadTrialData(trial_.data, *tokenizer, options_.cache));
+    RETURN_IF_ERROR(Identify());
     MeasureMemory();
     const at::ScalarType compute = ChoosePrecision();
     RETURN_IF_ERROR(CheckModelFits(trial_, trial_.model, compute));
@@ -76,10 +79,7 @@ class TrialRun {
     load.device = options_.device;
     load.compute = compute;
     load.trainable = trial_.method == Method::kFull;
-    ASSIGN_OR_RETURN(loaded_, LoadModel(trial_.model, "", load));
-    for (Split* split : {&data_.train, &data_.validation, &data_.test}) {
-      Tokenize(trial_.data, *loaded_.tokenizer, *split);
-    }
+    ASSIGN_OR_RETURN(loaded_, LoadModel(std::move(tokenizer), trial_.model, "", load));
     if (trial_.method == Method::kLora || trial_.method == Method::kPrompt) {
       ASSIGN_OR_RETURN(loaded_.adapter, CreateAdapter(trial_, *loaded_.model));
     }
@@ -98,7 +98,10 @@ class TrialRun {
     return result_.precision == "bf16" ? at::kBFloat16 : at::kFloat;
   }
 
-  Status OpenCheckpoint() {
+  // Says what the data warn of, and finds the checkpoint of this trial, data and model.
+  Status Identify() {
+    for (const std::string& warning : data_.warnings) Send(protocol::Log{"warning", warning});
+    ASSIGN_OR_RETURN(result_.model_fingerprint, text::FingerprintModel(trial_.model, options_.cache));
     text::Fingerprint fingerprint;
     fingerprint.Add(ToJson(trial_));
     fingerprint.Add(data_.fingerprint);
@@ -241,7 +244,7 @@ class TrialRun {
   }
 
   void SendResult() {
-    result_.train_documents = static_cast<std::int64_t>(data_.train.documents.size());
+    result_.train_documents = static_cast<std::int64_t>(data_.train.size());
     result_.empty_documents = data_.empty_documents;
     result_.device = options_.device.str();
     result_.device_model = DeviceModel(options_.device);

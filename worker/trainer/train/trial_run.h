@@ -14,6 +14,7 @@
 
 #include "common/status.h"
 #include "sweeps/trial/trial.h"
+#include "worker/text/folder_cache.h"
 #include "worker/trainer/train/loop.h"
 
 namespace lorikeet::trainer {
@@ -30,6 +31,7 @@ struct TrialRunOptions {
   bool fast_bf16 = true;
   bool documents = false;  // send a Document event for each scored document
   double checkpoint_seconds = 30;
+  text::FolderCache cache;  // what trials of one host share (data_cache.h)
 };
 
 enum class TrialEnd { kDone, kStopped };

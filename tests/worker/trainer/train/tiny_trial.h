@@ -1,6 +1,7 @@
 // A tiny model with tiny data on disk, and a trial over them.
 #pragma once
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -61,7 +62,7 @@ class TinyTrial : public testing::Test {
       const std::string word = i % 2 == 0 ? "pain" : "fever";
       std::string article = "patient " + std::to_string(i) + " had " + word + " .";
       for (int k = 0; k < i % 4; ++k) article += " the " + word + " was treated quickly .";
-      file << nlohmann::json{{"id", "d" + std::to_string(i)},
+      file << nlohmann::json{{"id", fmt::format("d{}", i)},
                              {"article", article},
                              {"abstract", "patient with " + word + (i % 3 == 0 ? " was treated ." : " .")}}
                   .dump()
