@@ -78,7 +78,7 @@ def compare(table, apart, programs, case, made, examples, start, where):
     model = reference_model(case, method, start)
     batches = batches_of(examples, BATCH, made["seed"], STEPS)
     theirs, exact = (dict(zip(("train_loss", "learning_rate", "gradient_norm"), peers.train(one, batches, train)))
-                     for one in (model, reference_model(case, method, start).double()))
+                     for one in (model, peers.exact(reference_model(case, method, start))))
     ours, kept = programs.train(made)
     for name in ("train_loss", "gradient_norm", "learning_rate"):
         table.same("training: steps", len(ours.get(name, [])) == STEPS, where)
