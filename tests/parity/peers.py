@@ -80,6 +80,16 @@ def exact(model):
     return copied
 
 
+def nudge(model, seed, by=1e-7):
+    """Moves every trained parameter by its last digit, in place: what rounding might have done."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.requires_grad:
+                parameter.mul_(1 + by * torch.randn(parameter.shape, generator=generator))
+    return model
+
+
 def tensors(batch):
     """{"source", "target"}: rows of ids, to what the model's forward takes."""
     pad = torch.nn.utils.rnn.pad_sequence
