@@ -29,6 +29,7 @@ STEPS, DOCUMENTS, DROPOUT, LORA_DROPOUT = 20, 8, 0.1, 0.2
 LIMIT = 3.5  # standard errors: one chance in 2,000 for each of the six comparisons
 SPREAD = 0.5  # of the logarithm of the ratio of standard deviations
 TEXT = "bako miter anlo"
+HEADS = (("ours", 8), ("theirs", 8), ("without", 8), ("error", 8), ("off", 7), ("effect", 8), ("spread", 7))
 SHAPE = dict(vocab_size=327, d_model=40, d_kv=9, num_heads=4, d_ff=64, num_layers=2, num_decoder_layers=3,
              relative_attention_num_buckets=12, relative_attention_max_distance=30, feed_forward_proj="gated-gelu",
              dropout_rate=DROPOUT)
@@ -103,15 +104,16 @@ def main():
         examples = {"source": [cases.tokens(tokenizer, d["article"], check_training.SOURCE_TOKENS) for d in documents],
                     "target": [cases.tokens(tokenizer, d["abstract"], check_training.TARGET_TOKENS) for d in documents]}
         folder = learnt_model(examples, programs)
-        print(f"{arguments.seeds} seeds each; error: standard error of the difference; off, effect: in such errors\n"
-              f"{'loss':26} {'ours':>8} {'theirs':>8} {'without':>8} {'error':>8} {'off':>7} {'effect':>8} {'spread':>7}  alike")
+        print(f"{arguments.seeds} seeds each; error: standard error of the difference; off, effect: in such errors")
+        heads = [f"{head:>{width}}" for head, width in HEADS]
+        print(f"{'loss':26} {' '.join(heads)}  alike")
         for method in ("full", "lora", "prompt"):
             mine = [ours(programs, folder, files, method, seed) for seed in range(1, arguments.seeds + 1)]
             other = [theirs(folder, examples, method, seed) for seed in range(1, arguments.seeds + 1)]
             without = theirs(folder, examples, method, 1, dropout=False)  # what dropout's effect is measured from
             good &= compare(f"{method}, step 1", *[[x[0] for x in side] for side in (mine, other)], without[0])
-            good &= compare(f"{method}, steps 2 to {STEPS}",
-                            *[[statistics.mean(x[1:]) for x in side] for side in (mine, other)], statistics.mean(without[1:]))
+            later = [[statistics.mean(x[1:]) for x in side] for side in (mine, other, [without])]
+            good &= compare(f"{method}, steps 2 to {STEPS}", later[0], later[1], later[2][0])
     return 0 if good else 1
 
 

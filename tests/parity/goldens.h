@@ -119,8 +119,8 @@ inline at::Tensor RealRows(const at::Tensor& logits, const Batch& batch) {
   return logits.flatten(0, 1).index_select(0, batch.target_mask.flatten().nonzero().squeeze(1));
 }
 
-// A folder for something saved: temporary, unless LORIKEET_SAVE_TO names where check_saved.py will look for
-// it.
+// A folder for something saved: temporary, unless LORIKEET_SAVE_TO names where live/check_saved.py will look
+// for it.
 class SaveFolder {
  public:
   explicit SaveFolder(const std::string& name) {

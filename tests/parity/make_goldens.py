@@ -144,7 +144,7 @@ def trainings(kind, load, batches, batch, folder):
         model = load()
         losses, _, norms = peers.train(model, batches, settings)
         # Where transformers itself is not near its own fp64, another machine would not be near it either.
-        exact = peers.train(load().double(), batches, settings)
+        exact = peers.train(peers.exact(load()), batches, settings)
         worst = max(abs(a / b - 1) for ours, theirs in ((losses, exact[0]), (norms, exact[2])) for a, b in zip(ours, theirs))
         print(f"{folder.parent.name} {kind} {settings['optimizer']}: fp32 is {worst:.1g} from fp64")
         assert worst < 2e-4, worst
@@ -169,9 +169,11 @@ def lora_configs(spec):
     inner = "wi_0" if spec["own_head"] else "wi"
     return {
         "lora": dict(r=3, lora_alpha=5, target_modules=spec["targets"], **common),
-        "lora_patterns": dict(r=3, lora_alpha=8, target_modules=rf"(en|de)coder\.block\.\d+\..*\.(q|o|{inner})", use_rslora=True,
+        "lora_patterns": dict(r=3, lora_alpha=8, use_rslora=True,
+                              target_modules=rf"(en|de)coder\.block\.\d+\..*\.(q|o|{inner})",
                               rank_pattern={r"block\.0\.layer\.\d+\.SelfAttention\.q": 2, "q": 1, r"^decoder\..*\.o": 4},
-                              alpha_pattern={r"(?P<which>encoder|decoder)\.block\.0\.layer\.[01]\..*": 11, "q": 2.5}, **common),
+                              alpha_pattern={r"(?P<which>encoder|decoder)\.block\.0\.layer\.[01]\..*": 11, "q": 2.5},
+                              **common),
         "lora_layers": dict(r=2, lora_alpha=3, target_modules=["k", "wo"], layers_to_transform=[1],
                             exclude_modules=["EncDecAttention.k"], **common),
         "lora_head": dict(r=2, lora_alpha=6, target_modules=["lm_head", "EncDecAttention.v"], **common),
@@ -195,7 +197,8 @@ def adapters(name, spec, folder, batches, batch, seed):
         rows = torch.cat([document[:len(target)] for document, target in zip(logits, batch["target"])])
         save_file({"logits": rows.contiguous()}, out / "logits.safetensors")
         sources = sources_for(vocabulary, 8)
-        write_json(out / "generate.json", {"sources": sources, "cases": [generate(model, sources, dict(beams=n)) for n in (1, 3)]})
+        summaries = [generate(model, sources, dict(beams=n)) for n in (1, 3)]
+        write_json(out / "generate.json", {"sources": sources, "cases": summaries})
         # PEFT's own default keeps rows of a prompt that are never used, but that Adafactor's means would see: prompts are
         # trained as ours are stored.
         if kind == "lora":

@@ -1,7 +1,9 @@
 """What make_goldens.py and live/ share: random T5s whose every path matters, batches, generation and training as
 transformers and peft do them, with the training loop written out."""
+import copy
 import json
 import shutil
+import types
 
 import torch
 from transformers import (
@@ -11,12 +13,14 @@ from transformers import (
     get_cosine_schedule_with_warmup,
     get_linear_schedule_with_warmup,
 )
+from transformers.models.t5.modeling_t5 import T5LayerNorm
 from transformers.optimization import Adafactor
 
 
 def random_model(shape, seed, *, own_head, scale, ends=2.0, gain=None):
-    """A T5 in eval mode whose weights are far from flat; `ends` makes </s> likelier, so that summaries end. `gain` multiplies
-    transformers' own initial weights; with much more than 1 training amplifies rounding until transformers' fp32 is percents
+    """A T5 in eval mode whose weights are far from flat; `ends` makes </s> likelier, so that summaries end.
+
+    `gain` multiplies transformers' own initial weights; with much more than 1 training amplifies rounding until transformers' fp32 is percents
     from its own fp64 within twenty steps."""
     torch.manual_seed(seed)
     config = T5Config(**shape, pad_token_id=0, eos_token_id=1, decoder_start_token_id=0, tie_word_embeddings=scale)
@@ -62,6 +66,28 @@ def load_model(folder):
         if info[kind]:
             raise AssertionError(f"{folder}: {kind}: {info[kind]}")
     return model.eval()
+
+
+def exact(model):
+    """A copy that computes in fp64 all through: transformers' norms would take their variance in fp32."""
+    def norm(self, hidden):
+        return self.weight * hidden * torch.rsqrt(hidden.pow(2).mean(-1, keepdim=True) + self.variance_epsilon)
+
+    copied = copy.deepcopy(model).double()
+    for module in copied.modules():
+        if isinstance(module, T5LayerNorm):
+            module.forward = types.MethodType(norm, module)
+    return copied
+
+
+def nudge(model, seed, by=1e-7):
+    """Moves every trained parameter by its last digit, in place: what rounding might have done."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.requires_grad:
+                parameter.mul_(1 + by * torch.randn(parameter.shape, generator=generator))
+    return model
 
 
 def tensors(batch):

@@ -37,7 +37,8 @@ def shape(chance, gated):
 
 
 def model(chance, programs, kind=None, gain=None):
-    """`gain`: see peers.random_model. kind: "v1.0" (ReLU, tied head, scaled), "v1.1" (gated GELU, a head of its own, as Flan), or "mixed"."""
+    """`gain`: see peers.random_model. kind: "v1.0" (ReLU, tied head, scaled), "v1.1" (gated GELU, a head of its own, as
+    Flan), or "mixed"."""
     kind = kind or chance.choice(["v1.0", "v1.1", "v1.1", "mixed"])
     own_head = kind == "v1.1" or (kind == "mixed" and chance.random() < 0.5)
     scale = kind == "v1.0" or (kind == "mixed" and own_head)

@@ -31,6 +31,8 @@ def their_summaries(model, sources, chosen, batch):
 def compare(table, ties, model, tokenizer, sources, lines, chosen, batch, where):
     """`lines`: what `generate` wrote. Ties are counted in `ties` and compared no further."""
     theirs = their_summaries(model, sources, chosen, batch)
+    table.note("distinct summaries", {tuple(tokens) for tokens in theirs})
+    table.note("lengths of summaries", {len(tokens) for tokens in theirs})
     for i, (line, tokens) in enumerate(zip(lines, theirs)):
         at = f"{where} {chosen} {line['id']}"
         if line["tokens"] != tokens:

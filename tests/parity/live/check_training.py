@@ -15,9 +15,11 @@ from .table import distance
 STEPS, DOCUMENTS, BATCH, MICRO_BATCH = 20, 11, 4, 3
 SOURCE_TOKENS, TARGET_TOKENS = 32, 12
 TOLERANCE = 1e-3
-# Training amplifies rounding. A value of which transformers' own fp32 is farther than this from its fp64 says nothing about
-# us; it is set apart, and may be rare only.
-OWN_ROUNDING, SET_APART = 1e-4, 0.05
+# Training amplifies rounding: a ReLU whose input is 1e-8 from zero opens or stays shut, and from there on there are two
+# trajectories. Where ours is too far off, transformers' own is run again from starts moved by their last digits; a value
+# that differs by more than FORK between these runs says nothing about us. It is set apart, and may be rare only.
+FORK, FORK_RUNS, SET_APART = 1e-4, 6, 0.05
+NAMES = ("train_loss", "learning_rate", "gradient_norm")
 METHODS = ("full", "lora", "prompt")
 OPTIMIZERS = {
     "adamw": {"name": "adamw", "weight_decay": 0.02, "betas": [0.85, 0.98], "eps": 1e-7},
@@ -77,19 +79,25 @@ def compare(table, apart, programs, case, made, examples, start, where):
     method, train = made["method"], made["train"]
     model = reference_model(case, method, start)
     batches = batches_of(examples, BATCH, made["seed"], STEPS)
-    theirs, exact = (dict(zip(("train_loss", "learning_rate", "gradient_norm"), peers.train(one, batches, train)))
-                     for one in (model, reference_model(case, method, start).double()))
+    theirs = dict(zip(NAMES, peers.train(model, batches, train)))
     ours, kept = programs.train(made)
-    for name in ("train_loss", "gradient_norm", "learning_rate"):
+    for name in NAMES:
         table.same("training: steps", len(ours.get(name, [])) == STEPS, where)
+    runs = []
+    if any(abs(a / b - 1) > TOLERANCE for name in NAMES[::2] for a, b in zip(ours[name], theirs[name])):
+        for seed in range(FORK_RUNS):
+            nudged = peers.nudge(reference_model(case, method, start), seed)
+            runs.append(dict(zip(NAMES, peers.train(nudged, batches, train))))
+        nearest = min(max(abs(a / b - 1) for a, b in zip(ours["train_loss"], run["train_loss"])) for run in runs)
+        print(f"fork: our losses are {nearest:.1g} from the nearest of transformers' runs: {where}", flush=True)
     highest = max(theirs["learning_rate"])
     for a, b in zip(ours["learning_rate"], theirs["learning_rate"]):
         table.add("training: rates, of the highest", abs(a - b) / highest, 1e-6, where)
     for name, kind in (("train_loss", "losses"), ("gradient_norm", "gradient norms")):
-        for step, (a, b, c) in enumerate(zip(ours[name], theirs[name], exact[name]), start=1):
-            rounded = abs(b / c - 1) > OWN_ROUNDING
-            apart.append(rounded)
-            if not rounded:
+        for step, (a, b) in enumerate(zip(ours[name], theirs[name]), start=1):
+            forked = any(abs(run[name][step - 1] / b - 1) > FORK for run in runs)
+            apart.append(forked)
+            if not forked:
                 table.add(f"training {method}, {train['optimizer']['name']}: {kind}", abs(a / b - 1), TOLERANCE,
                           f"{where}, step {step}")
     batch = {key: rows[:4] for key, rows in examples.items()}

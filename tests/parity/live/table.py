@@ -6,6 +6,7 @@ class Table:
 
     def __init__(self):
         self.rows = {}  # kind -> [tolerance, count, worst, where, failures]
+        self.notes = {}  # what -> set of what was seen: that the cases were not all the same
 
     def add(self, kind, value, tolerance, where):
         row = self.rows.setdefault(kind, [tolerance, 0, 0.0, "", 0])
@@ -20,6 +21,9 @@ class Table:
     def same(self, kind, equal, where):
         """For what must be equal: texts, tokens, refusals."""
         self.add(kind, 0 if equal else 1, 0, where)
+
+    def note(self, what, seen):
+        self.notes.setdefault(what, set()).update(seen)
 
     def failures(self):
         return sum(row[4] for row in self.rows.values())

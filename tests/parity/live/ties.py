@@ -18,7 +18,8 @@ def smallest_gap(model, source, settings):
         best = torch.topk(scores.flatten(), min(kept + 1, scores.numel()))[0].tolist()
         gaps.extend(relative(a, b) for a, b in zip(best, best[1:]) if a > -1e8 and b > -1e8)
 
-    continuations, finished, stop = base._get_top_k_continuations, base._update_finished_beams, base._check_early_stop_heuristic
+    continuations, finished = base._get_top_k_continuations, base._update_finished_beams
+    stop = base._check_early_stop_heuristic
 
     def continuations_seen(**arguments):
         note(arguments["accumulated_log_probs"], arguments["beams_to_keep"])

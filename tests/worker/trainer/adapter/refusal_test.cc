@@ -155,6 +155,7 @@ TEST_F(RefusalTest, PatternsArePythonsExpressions) {
     const at::Tensor plain = delta();
     const Status status = Load("lora", {{"alpha_pattern", patterns}});
     EXPECT_TRUE(status.ok()) << status;
+    if (!status.ok()) return 0.0;
     return (delta().norm() / plain.norm()).item<double>();
   };
   EXPECT_NEAR(scaled_by({{R"((?P<stack>encoder|decoder)\.block\.\d+\..*)", 50}}), 10, 1e-4);
