@@ -99,8 +99,8 @@ struct TokenLoss {
 struct Batch {
   at::Tensor source, source_mask;  // [B, S] int64, bool
   at::Tensor target, target_mask;  // [B, T] int64, bool
-  // Where the real target tokens stand in target.flatten(): [N] int64. Undefined: Loss looks for them, which waits for
-  // a GPU.
+  // Where the real target tokens stand in target.flatten(): [N] int64. Undefined: Loss looks for them, which
+  // waits for a GPU.
   at::Tensor real = {};
 };
 TokenLoss Loss(const T5& model, const Batch& batch, const ForwardContext& context);
