@@ -185,11 +185,16 @@ def rouge(options):
     references, predictions = read(options.references), read(options.predictions)
     scorer = rouge_scorer.RougeScorer(["rouge1", "rouge2", "rougeL", "rougeLsum"], use_stemmer=True)
 
+    cpu_seconds = []
+
     def run():
+        begin = time.process_time()
         for document, reference in references.items():
             scorer.score(reference, predictions[document])
+        cpu_seconds.append(time.process_time() - begin)
 
-    return {"seconds": measure(options.repeat, run), "documents": len(references)}
+    return {"seconds": measure(options.repeat, run), "cpu_seconds": statistics.median(cpu_seconds[1:]),
+            "documents": len(references)}
 
 
 def start(options):
