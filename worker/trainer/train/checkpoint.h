@@ -57,6 +57,8 @@ class CheckpointFolder {
   void Remove();
   // The file that was loaded or saved last; empty where there is none.
   const std::string& standing() const { return standing_; }
+  // Whether that is an earlier attempt's, which may take it away.
+  bool standing_is_borrowed() const { return !standing_.empty() && standing_ != StatePath(token_); }
 
  private:
   struct UnwrittenBest {

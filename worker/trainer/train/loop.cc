@@ -54,7 +54,8 @@ class Training {
     stepper_.micro_batch_size = state_.micro_batch_size;
     in_.started(state_.step, total_steps_, state_.micro_batch_size);
     last_tried_ = last_progress_ = Clock::now();
-    Status status = Train();
+    Status status = in_.checkpoint->standing_is_borrowed() ? Save() : absl::OkStatus();
+    if (status.ok()) status = Train();
     if (absl::IsCancelled(status)) {
       status = Save();
       if (status.ok()) return Stopped();
