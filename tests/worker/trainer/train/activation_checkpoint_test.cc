@@ -61,7 +61,7 @@ class ActivationCheckpointTest : public testing::TestWithParam<Method> {
 
   // Two micro-batches: gradients are added up across them.
   float Run(bool checkpointing) {
-    DropoutStream dropout(9, 0.25, at::kCPU);
+    DropoutStream dropout(9, 0.25);
     float total = 0;
     for (auto& [name, parameter] : parameters_) parameter.mutable_grad().reset();
     for (const std::int64_t first : {0, 3}) {

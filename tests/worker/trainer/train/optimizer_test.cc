@@ -60,7 +60,7 @@ void TakeSteps(const Json& golden, std::size_t from, std::size_t to, const Tenso
       parameter.mutable_grad() = TensorOf(expected.at("gradients").at(name), ShapeOf(name));
       all.push_back(parameter);
     }
-    const double norm = ClipGradients(all, Goldens().at("clip"));
+    const double norm = ClipGradients(all, Goldens().at("clip")).item<double>();
     EXPECT_NEAR(norm, expected.at("norm").get<double>(), 1e-5 * norm);
     optimizer.Step(optimizer.EffectiveRate(golden.at("settings").at("learning_rate")));
     for (const auto& [name, parameter] : parameters) {
@@ -128,7 +128,7 @@ TEST(Optimizer, LeavesAParameterWithoutAGradientAsItIs) {
 TEST(ClipGradients, WithoutALimitOnlyMeasures) {
   const at::Tensor parameter = at::zeros({2}).requires_grad_(true);
   parameter.mutable_grad() = at::tensor(std::vector<float>{3, 4});
-  EXPECT_DOUBLE_EQ(ClipGradients({parameter}, 0), 5);
+  EXPECT_DOUBLE_EQ(ClipGradients({parameter}, 0).item<double>(), 5);
   EXPECT_EQ(parameter.grad()[1].item<float>(), 4);
 }
 
