@@ -54,7 +54,7 @@ def main():
     parser.add_argument("build", type=pathlib.Path)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=SECTIONS)
-    parser.add_argument("--keep", type=pathlib.Path, help="a folder for models and files, kept for a look")
+    parser.add_argument("--keep", type=pathlib.Path, help="a new folder for models and files, kept for a look")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     transformers.logging.set_verbosity_error()
@@ -66,12 +66,12 @@ def main():
     table, ties, inputs = Table(), [], 0
     with tempfile.TemporaryDirectory() as temporary:
         scratch = arguments.keep or pathlib.Path(temporary)
-        scratch.mkdir(parents=True, exist_ok=True)
         for section in arguments.only:
             start = time.monotonic()
             # A section's cases depend on the seed alone, not on which others are run.
             chance = random.Random(f"{arguments.seed} {section}")
-            inputs += run(section, table, ties, chance, Programs(arguments.build, scratch), tokenizer)
+            (scratch / section).mkdir(parents=True)
+            inputs += run(section, table, ties, chance, Programs(arguments.build, scratch / section), tokenizer)
             print(f"{section}: {time.monotonic() - start:.0f} s", flush=True)
     for where, gap in ties:
         print(f"tie ({gap:.1g}): {where}")
