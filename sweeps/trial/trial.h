@@ -31,7 +31,7 @@ struct LoraSettings {
   double dropout = 0;  // on the input of lora_A only, beside the base model's own dropout
   // A PEFT directory to start from, in place of a fresh adapter; empty: none. With one, a rank or alpha of 0
   // and no targets mean the adapter's own.
-  std::string adapter;
+  std::string adapter = {};
   friend bool operator==(const LoraSettings&, const LoraSettings&) = default;
 };
 
@@ -39,7 +39,7 @@ struct PromptSettings {
   std::int64_t tokens = 20;
   std::string init = "vocabulary";  // random, vocabulary or text
   std::string init_text;            // with init: text
-  std::string adapter;              // as LoraSettings': with one, tokens may be 0, and init is not read
+  std::string adapter = {};         // as LoraSettings': with one, tokens may be 0, and init is not read
   friend bool operator==(const PromptSettings&, const PromptSettings&) = default;
 };
 
