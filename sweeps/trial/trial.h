@@ -39,7 +39,7 @@ struct PromptSettings {
   std::int64_t tokens = 20;
   std::string init = "vocabulary";  // random, vocabulary or text
   std::string init_text;            // with init: text
-  std::string adapter;              // as LoraSettings': with one, tokens may be 0, and init is not read
+  std::string adapter = {};         // as LoraSettings': with one, tokens may be 0, and init is not read
   friend bool operator==(const PromptSettings&, const PromptSettings&) = default;
 };
 
