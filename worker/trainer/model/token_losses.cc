@@ -76,7 +76,7 @@ class Function : public torch::autograd::Function<Function> {
     Computed computed = Compute(hidden, head, labels, compute, hidden_trains, head_trains);
     context->save_for_backward({computed.hidden, computed.head});
     context->mark_non_differentiable({computed.losses});
-    return {computed.losses.sum(), computed.losses};
+    return {computed.losses.sum(at::kDouble).to(at::kFloat), computed.losses};
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& outputs) {

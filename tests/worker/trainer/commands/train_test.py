@@ -34,7 +34,8 @@ class Train(TrainTest):
         self.assert_refused(run("train", "--trial", self.path("nowhere.json"), "--out", self.path("x")), "nowhere.json")
 
     def test_divergence(self):
-        rc, out, err = self.train(self.trial("diverged", train={"learning_rate": 1e30, "gradient_clip": 0}), "diverged")
+        rc, out, err = self.train(self.trial("diverged", train={"learning_rate": 1e30, "gradient_clip": 0}), "diverged",
+                                  "--checkpoint-every", "0")
         self.assertEqual(rc, 1, err)
         self.assertIn("diverged", err)
         failed = lines(out)[-1]
