@@ -207,9 +207,10 @@ TEST(EventsTest, EveryKeyIsNeededAndNoOther) {
 }
 
 TEST(EventsTest, RefusesWhatItDoesNotKnow) {
-  EXPECT_EQ(Refusal(R"({"attempt":"","event":"exploded"})"),
-            "event: 'exploded' is not one of started, progress, metric, log, checkpoint_saved, out_of_memory, "
-            "document, prediction, result, stopped, failed");
+  EXPECT_EQ(
+      Refusal(R"({"attempt":"","event":"exploded"})"),
+      "event: 'exploded' is not one of started, progress, metric, log, checkpoint_saved, out_of_memory, "
+      "document, prediction, result, stopped, failed");
   EXPECT_EQ(Refusal(R"({"attempt":"","event":"log","level":"debug","message":""})"),
             "level: 'debug' is not one of info, warning, error");
   EXPECT_THAT(Refusal(R"({"attempt":"","event":"failed","kind":"tired","message":""})"),

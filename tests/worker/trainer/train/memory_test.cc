@@ -138,7 +138,8 @@ TEST_F(MemoryTest, ALimitThatTheModelDoesNotFitSaysWhatToSet) {
   EXPECT_TRUE(CheckModelFits(trial, trial.model, at::kFloat).ok());
 }
 
-// Not found by the check beforehand: the limit is met while the weights are read. (Frozen ones stay in the file.)
+// Not found by the check beforehand: the limit is met while the weights are read. (Frozen ones stay in the
+// file.)
 TEST_F(MemoryTest, RunningOutWhileLoadingIsNoCrash) {
   memory_.SetLimit(memory_.tensors() + 2048);
   const auto model = T5::Load(Path("model"), {.trainable = true});
