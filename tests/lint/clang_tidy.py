@@ -85,7 +85,7 @@ class Tidy:
             with open(unit, "w", encoding="utf-8") as file:
                 file.writelines(f'#include "{path}"\n' for path in files)
         ours = "^" + re.escape(self.source) + "/(" + "|".join(FOLDERS) + ")/"
-        done = subprocess.run(["clang-tidy", "--quiet", f"--config-file={self.settings}", f"--header-filter={ours}",
+        done = subprocess.run(["clang-tidy", "--quiet", "--extra-arg=-fno-openmp", f"--config-file={self.settings}", f"--header-filter={ours}",
                                "--checks=-bugprone-suspicious-include",  # of a .cc: this unit is made of them
                                unit, "--", *flags], cwd=directory, capture_output=True, text=True, check=False)
         found = []

@@ -47,6 +47,7 @@ void PackedLinear<T>::Pack(const std::vector<at::Tensor>& weights) {
   in_ = weights.front().size(1);
   padded_in_ = RoundUp(in_, kKeyGroup);
   std::vector<at::Tensor> placed;
+  placed.reserve(weights.size());
   for (const at::Tensor& weight : weights) {
     placed.push_back(weight.detach().to(c10::CppTypeToScalarType<T>::value).contiguous());
   }

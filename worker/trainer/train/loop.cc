@@ -217,7 +217,7 @@ class Training {
     if (!is_new || SecondsSince(last_tried_) < in_.checkpoint_seconds) return absl::OkStatus();
     const Clock::time_point start = Clock::now();
     state_.micro_batch_size = stepper_.micro_batch_size;
-    const Status status = Save();
+    Status status = Save();
     saving_ = Clock::now() - start;
     return status;
   }
@@ -225,7 +225,7 @@ class Training {
   // A checkpoint that cannot be written is no reason to lose the trial. Aborted where a later attempt has
   // taken over.
   Status Save() {
-    const Status saved = in_.checkpoint->Save(state_, in_.parameters, optimizer_.State());
+    Status saved = in_.checkpoint->Save(state_, in_.parameters, optimizer_.State());
     last_tried_ = Clock::now();
     if (absl::IsAborted(saved)) return saved;
     if (saved.ok()) {

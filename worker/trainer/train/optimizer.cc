@@ -32,7 +32,7 @@ at::Tensor ClipGradients(const std::vector<at::Tensor>& parameters, double limit
     if (parameter.grad().defined()) gradients.push_back(parameter.grad());
   }
   if (gradients.empty()) return at::zeros({});
-  const at::Tensor norm = at::stack(at::_foreach_norm(gradients, 2)).norm(2);
+  at::Tensor norm = at::stack(at::_foreach_norm(gradients, 2)).norm(2);
   // On the device, whatever the norm is: to ask first would be to wait.
   if (limit > 0) at::_foreach_mul_(gradients, (limit / (norm + 1e-6)).clamp_max_(1.0));
   return norm;
