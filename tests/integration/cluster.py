@@ -34,6 +34,7 @@ arms:
   zero_shot: {{}}
   lead: {{sentences: 2}}
 seeds: [1, 2]
+resources: {{threads: 1}}  # bits are the same at the same number of threads
 retry: {{attempts: 2, backoff: 1s}}
 """
 TRIALS = 4 * 2 + 2
