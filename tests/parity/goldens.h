@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "sweeps/trial/trial.h"
+#include "tests/parity/all_logits.h"
 #include "worker/text/tokenizer.h"
 #include "worker/trainer/model/checkpoint.h"
 #include "worker/trainer/model/t5.h"
@@ -84,16 +85,6 @@ inline Batch MakeBatch(const nlohmann::json& golden) {
 // What the adapters' golden logits are of.
 inline Batch AdapterBatch(const std::string& name) {
   return MakeBatch(GoldenJson(name + "/batches.json")["adapters"]);
-}
-
-// Logits [B, T, V] of a teacher-forced pass, padding included, as transformers gives them.
-inline at::Tensor AllLogits(const T5& model, const Batch& batch, const ForwardContext& context = {}) {
-  const at::NoGradGuard no_grad;
-  const at::Tensor start =
-      at::full({batch.target.size(0), 1}, model.config().decoder_start_token_id, at::kLong);
-  const at::Tensor input = at::cat({start, batch.target.narrow(1, 0, batch.target.size(1) - 1)}, 1);
-  const EncoderOutput encoder = model.Encode(batch.source, batch.source_mask, context);
-  return model.Logits(model.Decode(input, encoder, context), context).to(at::kFloat);
 }
 
 // ‖actual − expected‖ / ‖expected‖.

@@ -16,6 +16,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/files.h"
+#include "tests/parity/all_logits.h"
 #include "worker/trainer/adapter/adapter.h"
 #include "worker/trainer/model/checkpoint.h"
 #include "worker/trainer/train/batches.h"
@@ -35,16 +36,6 @@ Batch ReadBatch(const Json& job) {
     examples[i].target = targets.at(i);
   }
   return MakeBatch(Pointers(examples), at::kCPU);
-}
-
-// [B, T, V] fp32 of a teacher-forced pass.
-at::Tensor AllLogits(const T5& model, const Batch& batch, const ForwardContext& context) {
-  const at::NoGradGuard no_grad;
-  const at::Tensor start =
-      at::full({batch.target.size(0), 1}, model.config().decoder_start_token_id, at::kLong);
-  const at::Tensor input = at::cat({start, batch.target.narrow(1, 0, batch.target.size(1) - 1)}, 1);
-  const EncoderOutput encoder = model.Encode(batch.source, batch.source_mask, context);
-  return model.Logits(model.Decode(input, encoder, context), context).to(at::kFloat);
 }
 
 Status Run(const Json& job) {

@@ -1,12 +1,10 @@
 // adapter: DIR in an arm: what it means, and the mistakes.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
 
-#include "tests/sweeps/spec/fixture.h"
+#include "tests/sweeps/spec/folder_fixture.h"
 
 namespace lorikeet::spec {
 namespace {
@@ -99,35 +97,15 @@ TEST(Adapter, MistakesThatTheFileShows) {
   EXPECT_THAT(MistakesOf(WithLora("dropout: 0.1")), ElementsAre(HasSubstr("arms.lora.rank: missing")));
 }
 
-class AdapterFiles : public ::testing::Test {
+class AdapterFiles : public SpecFolder {
  protected:
   void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "lorikeet-adapter-XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-    fs::create_directories(folder_ / "models/t5");
-    fs::create_directories(folder_ / "data");
+    SpecFolder::SetUp();
     fs::create_directories(folder_ / "warm");
-    Write("models/t5/config.json", R"({"model_type": "t5"})");
-    for (const char* name : {"model.safetensors", "spiece.model"})
-      Write(std::string("models/t5/") + name, "x");
-    for (const char* split : {"train", "validation", "test"})
-      Write(fmt::format("data/{}.jsonl.gz", split), "x");
     Write("warm/adapter_model.safetensors", "x");
     WriteConfig(R"({"peft_type": "LORA", "r": 4, "lora_alpha": 8, "target_modules": ["v", "q"]})");
   }
-  void TearDown() override { fs::remove_all(folder_); }
-
-  void Write(const std::string& path, const std::string& text) { std::ofstream(folder_ / path) << text; }
   void WriteConfig(const std::string& text) { Write("warm/adapter_config.json", text); }
-  std::vector<std::string> Check(const std::string& yaml) {
-    ParseOptions options;
-    options.file = (folder_ / "s.yaml").string();
-    options.check_files = true;
-    return LinesOf(ParseSweep(Replaced(yaml, "/data/test.jsonl.gz", "data/test.jsonl.gz"), options));
-  }
-
-  fs::path folder_;
 };
 
 TEST_F(AdapterFiles, OneThatFits) {

@@ -1,12 +1,10 @@
 // check_files: a model or a data file that this machine does not have.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
 
-#include "tests/sweeps/spec/fixture.h"
+#include "tests/sweeps/spec/folder_fixture.h"
 
 namespace lorikeet::spec {
 namespace {
@@ -16,33 +14,10 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-class Files : public ::testing::Test {
+class Files : public SpecFolder {
  protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "lorikeet-spec-XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-    fs::create_directories(folder_ / "models/t5");
-    fs::create_directories(folder_ / "data");
-    Write("models/t5/config.json", R"({"model_type": "t5"})");
-    Write("models/t5/model.safetensors", "x");
-    Write("models/t5/spiece.model", "x");
-    for (const char* split : {"train", "validation", "test"})
-      Write(fmt::format("data/{}.jsonl.gz", split), "x");
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
-  void Write(const std::string& path, const std::string& text) { std::ofstream(folder_ / path) << text; }
   void Remove(const std::string& path) { fs::remove(folder_ / path); }
-  std::vector<std::string> Check() {
-    ParseOptions options;
-    options.file = (folder_ / "s.yaml").string();
-    options.check_files = true;
-    return LinesOf(ParseSweep(With("/data/test.jsonl.gz", "data/test.jsonl.gz"), options));
-  }
   std::string Path(const std::string& path) { return (folder_ / path).string(); }
-
-  fs::path folder_;
 };
 
 TEST_F(Files, AllThere) { EXPECT_THAT(Check(), IsEmpty()); }

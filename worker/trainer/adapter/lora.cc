@@ -96,9 +96,8 @@ LoraAdapter::LoraAdapter(PeftLora config, std::map<std::string, at::Tensor> tens
 }
 
 at::Tensor LoraAdapter::Delta(const std::string& name, const at::Tensor& x, DropoutStream* dropout) const {
-  const auto found = modules_.find(name);
-  if (found == modules_.end()) return {};
-  const LowRank& module = found->second;
+  const LowRank module = UpdateOf(name);
+  if (!module.a.defined()) return {};
   const at::Tensor seen = dropout ? dropout->Apply(x, config_.dropout) : x;
   // Scaled where it is smallest.
   const at::Tensor inner = at::linear(seen, module.a.to(x.scalar_type())) * module.scale;  // [..., rank]

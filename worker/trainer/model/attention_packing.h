@@ -9,9 +9,9 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <memory>
 #include <type_traits>
 
+#include "worker/trainer/model/buffer.h"
 #include "worker/trainer/model/vectorised.h"
 
 namespace lorikeet::trainer {
@@ -27,29 +27,9 @@ const BitsOf<T>* Bits(const T* x) {
   return reinterpret_cast<const BitsOf<T>*>(x);
 }
 
-// Uninitialised memory on a cache line.
-template <typename T>
-class Buffer {
- public:
-  Buffer() = default;
-  explicit Buffer(std::int64_t size) { resize(size); }
-  void resize(std::int64_t size) {
-    size_ = size;
-    data_.reset(static_cast<T*>(
-        ::operator new[](static_cast<std::size_t>(size) * sizeof(T) + 64, std::align_val_t(64))));
-  }
-  T* data() { return data_.get(); }
-  const T* data() const { return data_.get(); }
-  T& operator[](std::int64_t i) { return data_.get()[i]; }
-  std::int64_t size() const { return size_; }
-
- private:
-  struct Delete {
-    void operator()(T* data) const { ::operator delete[](data, std::align_val_t(64)); }
-  };
-  std::unique_ptr<T, Delete> data_;
-  std::int64_t size_ = 0;
-};
+inline std::int64_t RoundUp(std::int64_t n, std::int64_t multiple) {
+  return (n + multiple - 1) / multiple * multiple;
+}
 
 template <typename T>
 struct Rows {

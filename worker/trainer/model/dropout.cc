@@ -17,7 +17,6 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-constexpr std::uint64_t kGolden = 0x9e3779b97f4a7c15;
 // Rates are multiples of 1 / 65536, and what is kept is scaled by the rounded rate: expectations are exact.
 constexpr std::uint32_t kRates = 65536;
 
@@ -114,7 +113,7 @@ at::Tensor Shifted(const at::Tensor& z, int by, int bits) {
   return z.bitwise_right_shift(by).bitwise_and(mask);
 }
 
-// Scatter and Scatter32 of dropout_mask.h: int64 products wrap as unsigned ones do.
+// Scatter and Scatter32 of scatter.h: int64 products wrap as unsigned ones do.
 at::Tensor Scattered(at::Tensor z) {
   z = z.bitwise_xor(Shifted(z, 30, 64)) * static_cast<std::int64_t>(0xbf58476d1ce4e5b9);
   z = z.bitwise_xor(Shifted(z, 27, 64)) * static_cast<std::int64_t>(0x94d049bb133111eb);

@@ -7,11 +7,7 @@
 
 #include <cstdint>
 
-#if defined(__CUDACC__)
-#define LORIKEET_EVERYWHERE __host__ __device__ inline
-#else
-#define LORIKEET_EVERYWHERE inline __attribute__((always_inline))
-#endif
+#include "worker/trainer/model/scatter.h"
 
 namespace lorikeet::trainer {
 
@@ -22,30 +18,15 @@ struct DropoutMask {
   float scale = 1;                 // 1 / (1 - threshold / 65536): expectations are kept exactly
 };
 
-// SplitMix64's output function (Steele, Lea and Flood, 2014): a bijection that scatters neighbouring inputs.
-LORIKEET_EVERYWHERE std::uint64_t Scatter(std::uint64_t z) {
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-  return z ^ (z >> 31);
-}
-
-// A 32-bit finaliser (Wellons' lowbias32): what vector units have the multiplications for.
-LORIKEET_EVERYWHERE std::uint32_t Scatter32(std::uint32_t z) {
-  z = (z ^ (z >> 16)) * 0x7feb352dU;
-  z = (z ^ (z >> 15)) * 0x846ca68bU;
-  return z ^ (z >> 16);
-}
-
 // The draws of one row: an arithmetic progression of its own, scattered.
 struct DropoutRow {
   std::uint32_t start = 0, stride = 1;
 };
 
 LORIKEET_EVERYWHERE DropoutRow RowOf(const DropoutMask& mask, std::int64_t example, std::int64_t row) {
-  const std::uint64_t golden = 0x9e3779b97f4a7c15;
   const std::uint64_t of_example =
-      Scatter(mask.key + static_cast<std::uint64_t>(mask.first_example + example + 1) * golden);
-  const std::uint64_t bits = Scatter(of_example + static_cast<std::uint64_t>(row + 1) * golden);
+      Scatter(mask.key + static_cast<std::uint64_t>(mask.first_example + example + 1) * kGolden);
+  const std::uint64_t bits = Scatter(of_example + static_cast<std::uint64_t>(row + 1) * kGolden);
   DropoutRow drawn;
   drawn.start = static_cast<std::uint32_t>(bits);
   drawn.stride = static_cast<std::uint32_t>(bits >> 32) | 1U;

@@ -25,10 +25,6 @@ using torch::autograd::variable_list;
 // Queries of a block: its scores and their companions fit a core's second-level cache.
 constexpr std::int64_t kBlockQueries = 64;
 
-std::int64_t RoundUp(std::int64_t n, std::int64_t multiple) {
-  return (n + multiple - 1) / multiple * multiple;
-}
-
 // Everything that both passes read. A task is one head of one document.
 struct Pass {
   Pass(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& relative_,

@@ -9,10 +9,14 @@
 namespace lorikeet::trainer {
 namespace {
 
-// LibTorch's own CPU allocator throws a plain error; only its words tell.
+// LibTorch's own CPU allocator throws a plain error, and so do CUDA and cuBLAS where they find no memory
+// beside the caching allocator's: only the words tell.
 bool SaysOutOfMemory(std::string_view what) {
-  return what.find("can't allocate memory") != std::string_view::npos ||
-         what.find("not enough memory") != std::string_view::npos;
+  for (const char* words : {"can't allocate memory", "not enough memory", "CUDA error: out of memory",
+                            "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED"}) {
+    if (what.find(words) != std::string_view::npos) return true;
+  }
+  return false;
 }
 
 std::string FirstLine(std::string_view text) { return std::string(text.substr(0, text.find('\n'))); }

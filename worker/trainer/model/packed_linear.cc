@@ -13,10 +13,6 @@ namespace {
 constexpr std::int64_t kPanel = 64;
 constexpr std::int64_t kProductsWorthAThread = 200'000;
 
-std::int64_t RoundUp(std::int64_t n, std::int64_t multiple) {
-  return (n + multiple - 1) / multiple * multiple;
-}
-
 }  // namespace
 
 template <typename T>

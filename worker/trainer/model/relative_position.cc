@@ -1,5 +1,6 @@
 #include "worker/trainer/model/relative_position.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "worker/trainer/model/attention.h"
@@ -40,6 +41,12 @@ at::Tensor BackwardBias(const RelativePositions& positions, std::int64_t length)
   const at::Tensor buckets =
       Buckets(relative, positions.bias_weight.size(0), positions.max_distance, positions.bidirectional);
   return at::embedding(positions.bias_weight, buckets).t().contiguous();
+}
+
+void GrowBackwardBias(const RelativePositions& positions, std::int64_t length, at::Tensor& bias) {
+  constexpr std::int64_t kAtLeast = 256;  // short summaries compute it once
+  if (bias.defined() && bias.size(1) >= length) return;
+  bias = BackwardBias(positions, std::max(2 * length, kAtLeast));
 }
 
 }  // namespace lorikeet::trainer

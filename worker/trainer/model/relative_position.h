@@ -26,5 +26,7 @@ at::Tensor RelativeBias(const RelativePositions& positions, std::int64_t length)
 // For decoding: the bias of a query to the key `length − 1 − i` positions before it, i in 0 … length − 1:
 // [heads, length] fp32. The last n + 1 columns are those of query n and its keys 0 … n.
 at::Tensor BackwardBias(const RelativePositions& positions, std::int64_t length);
+// Makes `bias`, undefined at first, a BackwardBias of `length` at least: seldom, since it grows ahead.
+void GrowBackwardBias(const RelativePositions& positions, std::int64_t length, at::Tensor& bias);
 
 }  // namespace lorikeet::trainer

@@ -12,10 +12,6 @@ namespace {
 
 constexpr std::int64_t kProductsWorthAThread = 65536;
 
-std::int64_t RoundUp(std::int64_t n, std::int64_t multiple) {
-  return (n + multiple - 1) / multiple * multiple;
-}
-
 std::int64_t Grain(std::int64_t products) {
   return std::max<std::int64_t>(1, kProductsWorthAThread / products);
 }
@@ -56,15 +52,13 @@ void Ancestry::Select(std::span<const std::int64_t> rows) {
 void SelfCache::Append(const Ancestry& ancestry, const float* keys, const float* values, std::int64_t stride,
                        std::int64_t joined) {
   joined_ = joined;
-  const auto needed = static_cast<std::size_t>(ancestry.written() * joined);
-  if (keys_.size() < needed) {
-    keys_.resize(std::max(needed, 2 * keys_.size()));
-    values_.resize(keys_.size());
-  }
+  const std::int64_t used = (ancestry.written() - ancestry.rows()) * joined;
+  keys_.Grow(ancestry.written() * joined, used);
+  values_.Grow(ancestry.written() * joined, used);
   for (std::int64_t row = 0; row < ancestry.rows(); ++row) {
     const std::int64_t at = ancestry.PlaceOf(row) * joined;
-    std::copy_n(keys + row * stride, joined, keys_.begin() + at);
-    std::copy_n(values + row * stride, joined, values_.begin() + at);
+    std::copy_n(keys + row * stride, joined, keys_.data() + at);
+    std::copy_n(values + row * stride, joined, values_.data() + at);
   }
 }
 

@@ -50,7 +50,7 @@ class SelfCache {
               const at::Tensor& position, T* out, std::int64_t out_stride) const;
 
  private:
-  std::vector<float> keys_, values_;  // [written, joined]
+  Buffer<float> keys_, values_;  // [written, joined]
   std::int64_t joined_ = 0;
 };
 

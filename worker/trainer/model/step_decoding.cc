@@ -11,9 +11,6 @@
 namespace lorikeet::trainer {
 namespace {
 
-// Relative biases are computed for this many steps at least, then for twice as many.
-constexpr std::int64_t kBackwardBiasStep = 256;
-
 // How many of each document's keys count: up to the last that is not masked out.
 std::vector<std::int64_t> KeysOf(const at::Tensor& mask) {
   const at::Tensor seen = mask.contiguous();
@@ -68,10 +65,12 @@ class StepDecoding : public Decoding {
   StepDecoding(const DecodedModel& model, const EncoderOutput& source, const ForwardContext& context)
       : model_(model),
         head_({&model.head}, context.adapter),
+        final_norm_(model.decoder.final_layer_norm),
         embeddings_(model.embeddings.detach().contiguous()),
         mask_(MaskBias(source.mask)),
         documents_(static_cast<std::size_t>(source.mask.size(0))) {
     std::iota(documents_.begin(), documents_.end(), 0);
+    if (model.scale != 1.0) final_norm_.weight = final_norm_.weight * model.scale;
     const std::vector<std::int64_t> keys_of = KeysOf(source.mask);
     const at::Tensor memory = source.hidden.to(model.decoder.compute);
     const at::ScalarType type = c10::CppTypeToScalarType<T>::value;
@@ -90,7 +89,7 @@ class StepDecoding : public Decoding {
     const std::int64_t width = embeddings_.size(1), joined = layers_.front().qkv.out() / 3;
     const std::int64_t hypotheses = rows / static_cast<std::int64_t>(documents_.size());
     ancestry_.Begin(rows);
-    GrowPositions();
+    GrowBackwardBias(model_.decoder.positions, ancestry_.steps(), positions_);
     Buffer<float> hidden(rows * width);
     Embed(tokens, hidden.data());
     Operand<T> x(rows, head_.padded_in()), mixed(rows, layers_.front().self_o.padded_in());
@@ -102,7 +101,7 @@ class StepDecoding : public Decoding {
         linear.Apply(rows, from.data.data(), from.stride, hidden.data(), width, /*add=*/true);
       };
       const auto project_normed = [&](const LayerNorm& norm, const PackedLinear<T>& linear) {
-        Norm(norm, rows, hidden.data(), 1.0, x);
+        Norm(norm, rows, hidden.data(), x);
         linear.Apply(rows, x.data.data(), x.stride, projected.data(), linear.out(), /*add=*/false);
       };
       project_normed(layer.self_norm(), layer.qkv);
@@ -119,7 +118,7 @@ class StepDecoding : public Decoding {
       FeedForward(layer, rows, projected.data(), inner);
       add_to_hidden(layer.wo, inner);
     }
-    Norm(model_.decoder.final_layer_norm, rows, hidden.data(), model_.scale, x);
+    Norm(final_norm_, rows, hidden.data(), x);
     at::Tensor logits = at::empty({rows, head_.out()}, at::kFloat);
     head_.Apply(rows, x.data.data(), x.stride, logits.mutable_data_ptr<float>(), head_.out(), /*add=*/false);
     return logits;
@@ -134,12 +133,6 @@ class StepDecoding : public Decoding {
   }
 
  private:
-  void GrowPositions() {
-    const std::int64_t steps = ancestry_.steps();
-    if (positions_.defined() && positions_.size(1) >= steps) return;
-    positions_ = BackwardBias(model_.decoder.positions, std::max(2 * steps, kBackwardBiasStep)).contiguous();
-  }
-
   void Embed(std::span<const std::int64_t> tokens, float* hidden) const {
     const std::int64_t width = embeddings_.size(1);
     const bool narrow = embeddings_.scalar_type() == at::kBFloat16;
@@ -154,10 +147,9 @@ class StepDecoding : public Decoding {
     }
   }
 
-  static void Norm(const LayerNorm& norm, std::int64_t rows, float* hidden, double scale, Operand<T>& x) {
+  static void Norm(const LayerNorm& norm, std::int64_t rows, const float* hidden, Operand<T>& x) {
     const std::int64_t width = norm.weight.size(0);
-    const at::Tensor weight = scale == 1.0 ? norm.weight : norm.weight * scale;
-    const float* const weights = weight.const_data_ptr<float>();
+    const float* const weights = norm.weight.const_data_ptr<float>();
     for (std::int64_t row = 0; row < rows; ++row) {
       NormRow(width, norm.epsilon, hidden + row * width, weights, Bits(x.Row(row)));
     }
@@ -178,6 +170,7 @@ class StepDecoding : public Decoding {
   std::vector<CrossCache<T>> crosses_;
   std::vector<SelfCache> selves_;
   PackedLinear<T> head_;
+  LayerNorm final_norm_;  // with the scale of what the head is applied to
   at::Tensor embeddings_, mask_, positions_;
   std::vector<std::int64_t> documents_;  // that are still decoded, by their numbers at the start
   std::int64_t heads_ = 0;

@@ -7,7 +7,6 @@ namespace {
 
 // Capacities double from here on: a summary's keys are copied a few times, not at every step.
 constexpr std::int64_t kFirstCapacity = 32;
-constexpr std::int64_t kBackwardBiasStep = 256;
 
 at::Tensor Indices(std::span<const std::int64_t> values, at::Device device) {
   return at::tensor(at::ArrayRef<std::int64_t>(values.data(), values.size()), at::kLong).to(device);
@@ -37,9 +36,7 @@ class TensorDecoding : public Decoding {
     const Stack& decoder = model_.decoder;
     const at::ScalarType compute = decoder.compute;
     ++steps_;
-    if (!positions_.defined() || positions_.size(1) < steps_) {
-      positions_ = BackwardBias(decoder.positions, std::max(2 * steps_, kBackwardBiasStep));
-    }
+    GrowBackwardBias(decoder.positions, steps_, positions_);
     const at::Tensor position = positions_.narrow(1, positions_.size(1) - steps_, steps_);
     at::Tensor hidden =
         at::embedding(model_.embeddings, Indices(tokens, model_.embeddings.device())).to(at::kFloat);

@@ -3,19 +3,9 @@
 #include <numeric>
 #include <utility>
 
+#include "worker/trainer/model/scatter.h"
+
 namespace lorikeet::trainer {
-namespace {
-
-constexpr std::uint64_t kGolden = 0x9e3779b97f4a7c15;
-
-std::uint64_t Scatter(std::uint64_t z) {
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-  return z ^ (z >> 31);
-}
-
-}  // namespace
-
 CounterRandom::CounterRandom(std::uint64_t seed, std::uint64_t stream)
     : state_(Scatter(Scatter(seed + kGolden) ^ (stream * kGolden + 1))) {}
 

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "tests/worker/trainer/train/tiny_trial.h"
+#include "worker/trainer/generate/generate.h"
 #include "worker/trainer/train/cpu_memory.h"
 
 namespace lorikeet::trainer {
@@ -100,6 +101,36 @@ TEST_F(MemoryTest, MicroBatchesAreHalvedUntilTheyFit) {
   EXPECT_EQ(training[1].micro_batch_size, 2);
   EXPECT_EQ(training[1].parts, 4);
   EXPECT_THAT(training[1].message, HasSubstr("resources.memory is"));
+}
+
+TEST(StatusOfTest, KnowsMemoryThatRanOutByItsWords) {
+  for (const char* words :
+       {"CUDA error: out of memory", "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate",
+        "DefaultCPUAllocator: can't allocate memory: you tried to allocate 5 bytes"}) {
+    const Status status = CatchExceptions([&]() -> Status { TORCH_CHECK(false, words); });
+    EXPECT_EQ(FailureKind(status), "oom") << words;
+  }
+  EXPECT_EQ(
+      FailureKind(CatchExceptions([]() -> Status { TORCH_CHECK(false, "CUDA error: misaligned address"); })),
+      "crashed");
+}
+
+// Keys, values and packed weights count as tensors do.
+TEST_F(MemoryTest, WhatDecodingKeepsIsCounted) {
+  const auto model = T5::Load(Path("model"), {}).value();
+  const auto peak = [&](std::int64_t tokens) {
+    EvaluateSettings settings;
+    settings.beams = 4;
+    settings.max_new_tokens = settings.min_new_tokens = tokens;
+    memory_.ResetPeak();
+    const std::int64_t before = memory_.tensors();
+    const at::NoGradGuard no_grad;
+    Generate(*model, {}, {std::vector<text::TokenId>(32, 5)}, settings);
+    return memory_.peak_tensors() - before;
+  };
+  const std::int64_t few = peak(2), many = peak(402);
+  EXPECT_GT(many - few,
+            400 * 4 * 2 * 8 * 4);  // steps × beams × (key and value) × width × bytes, of one layer
 }
 
 TEST_F(MemoryTest, OneDocumentTooMuchIsTheEnd) {
