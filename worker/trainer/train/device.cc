@@ -12,6 +12,15 @@
 #include <fstream>
 #include <sstream>
 
+#if defined(__x86_64__)
+// MKL asks this of itself, as LibTorch exports it, and gives processors of other makers kernels of half the
+// speed or less. Defined in the program, ours is the one that is found
+// (docs/adr/0002-mkl-on-other-processors.md).
+extern "C" int mkl_serv_intel_cpu_true() {  // NOLINT(readability-identifier-naming)
+  return static_cast<int>(__builtin_cpu_is("intel") || __builtin_cpu_supports("avx2"));
+}
+#endif
+
 namespace lorikeet::trainer {
 namespace {
 
