@@ -120,6 +120,15 @@ class References(unittest.TestCase):
                     with self.subTest(page=page, flag=flag):
                         self.assertTrue(flag in others or re.search(r"(?<![\w-])%s(?![\w-])" % flag, everything))
 
+    def test_every_flag_of_the_trainer_stands_in_a_page(self):
+        written = "\n".join(text for page, text in pages().items() if page != "CHANGELOG.md")
+        for command in ("train", "generate", "loss", "rouge", "merge", "pretrain"):
+            flags = set(re.findall(r"^  (?:-\w,)?(--[\w-]+)", HELP.text("sweep-trainer", command), re.M))
+            self.assertGreater(len(flags), 3)
+            for flag in flags - {"--help", "--help-all"}:
+                with self.subTest(command=command, flag=flag):
+                    self.assertRegex(written, r"(?<![\w-])%s(?![\w-])" % flag)
+
     def test_this_test_bites(self):
         self.assertEqual(calls("build/release/bin/sweepctl submit \\\n  --follow x.yaml &  # --no"),
                          [("sweepctl", "submit", ["--follow"])])

@@ -36,7 +36,7 @@ void AddModelOptions(CLI::App& command, ModelOptions& options) {
       ->capture_default_str();
   command.add_option("--device", options.device, "cpu or cuda:N")->capture_default_str();
   command.add_option("--threads", options.threads, "CPU threads; 0: every core")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(0, 1024))
       ->capture_default_str();
   command.add_option("--source-prefix", options.source_prefix,
                      "Put before every article, such as 'summarize: '");

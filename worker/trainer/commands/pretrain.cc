@@ -94,6 +94,7 @@ struct ScratchFolder {
 };
 
 Status Run(PretrainCommand& command) {
+  while (command.out.size() > 1 && command.out.ends_with('/')) command.out.pop_back();
   RETURN_IF_ERROR(CheckReplaceable(command.out));
   SetUpCompute(command.threads);
   PretrainOptions& options = command.options;
@@ -183,7 +184,9 @@ void AddTraining(CLI::App& command, PretrainCommand& settings) {
   command.add_option("--optimizer", options.optimizer.name, "adamw or adafactor")
       ->check(CLI::IsMember({"adamw", "adafactor"}))
       ->capture_default_str();
-  command.add_option("--weight-decay", options.optimizer.weight_decay, "")
+  command
+      .add_option("--weight-decay", options.optimizer.weight_decay,
+                  "A step's share of the rate by which weights shrink")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   command.add_flag("--scale-parameter", options.optimizer.scale_parameter, "With Adafactor");
@@ -235,7 +238,7 @@ void AddPretrainCommand(CLI::App& app, int& exit_code) {
       ->capture_default_str();
   command->add_option("--device", settings->device, "cpu or cuda:N")->capture_default_str();
   command->add_option("--threads", settings->threads, "CPU threads; 0: every core")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(0, 1024))
       ->capture_default_str();
   AddModelShape(*command, *settings);
   AddTraining(*command, *settings);

@@ -59,8 +59,10 @@ int Run(const TrainOptions& options) {
   const auto by_control = options.control ? StartControlReader(options.attempt)
                                           : std::make_shared<const std::atomic<bool>>(false);
   hooks.stop = [=] { return by_signal->load() || by_control->load(); };
-  auto run = ReadOptions(options);
-  const Status status = run.ok() ? RunTrial(*run, hooks).status() : run.status();
+  const Status status = CatchExceptions([&]() -> Status {
+    ASSIGN_OR_RETURN(const TrialRunOptions run, ReadOptions(options));
+    return RunTrial(run, hooks).status();
+  });
   writer->Clear();
   if (status.ok() && writer->lost()) {
     return ExitWith(Internal("cannot write to standard output: events are missing there"),
@@ -95,7 +97,7 @@ void AddTrainCommand(CLI::App& app, int& exit_code) {
       ->check(CLI::NonNegativeNumber);
   command->add_option("--device", options->device, "cpu or cuda:N")->capture_default_str();
   command->add_option("--threads", options->threads, "CPU threads; 0: the trial's, else every core")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(0, 1024))
       ->capture_default_str();
   command
       ->add_option("--checkpoint-every", options->checkpoint_every, "Seconds; each validation writes one too")

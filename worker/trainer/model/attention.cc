@@ -11,7 +11,7 @@ namespace {
 // scores [B, H, Q, N] fp32.
 at::Tensor AddBias(at::Tensor scores, const ScoreBias& bias) {
   if (bias.relative.defined()) {
-    // Windows of N columns: the one that starts at s holds what query Q − 1 − s … adds, its last key first.
+    // Windows of N columns: the one that starts at q holds query q's biases, its last key first.
     const at::Tensor windows = bias.relative.unfold(1, scores.size(3), 1);  // [H, Q, N]: [q][N − 1 − n]
     scores = scores + windows.flip(2).unsqueeze(0);
   }

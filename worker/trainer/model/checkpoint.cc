@@ -1,8 +1,11 @@
 #include "worker/trainer/model/checkpoint.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <memory>
@@ -152,12 +155,39 @@ Status CheckReplaceable(const std::string& directory) {
       directory);
 }
 
+namespace {
+
+// The folder at `aside` becomes `target`, and what was there lies at `aside`. On an error `target` is what it
+// was.
+Status PutInPlace(const std::string& aside, const std::string& target) {
+  if (::renameat2(AT_FDCWD, aside.c_str(), AT_FDCWD, target.c_str(), RENAME_EXCHANGE) == 0)
+    return absl::OkStatus();
+  std::error_code error;
+  if (errno == ENOENT) {
+    fs::rename(aside, target, error);
+    return error ? SystemError(target, error) : absl::OkStatus();
+  }
+  // File systems that cannot exchange, network ones for the most part: for a moment there is neither.
+  const std::string old = aside + "-old";
+  fs::rename(target, old, error);
+  if (error) return SystemError(target, error);
+  fs::rename(aside, target, error);
+  if (error) {
+    std::error_code ignored;
+    fs::rename(old, target, ignored);
+    return SystemError(target, error);
+  }
+  fs::rename(old, aside, error);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
 Status WriteFolder(const std::string& directory, const std::function<Status(const std::string&)>& fill) {
   RETURN_IF_ERROR(CheckReplaceable(directory));
   const fs::path target = fs::absolute(directory).lexically_normal();
   const fs::path clean = target.has_filename() ? target : target.parent_path();
   const std::string aside = fmt::format("{}.new-{}", clean.string(), ::getpid());
-  const std::string old = fmt::format("{}.old-{}", clean.string(), ::getpid());
   std::error_code error;
   fs::create_directories(clean.parent_path(), error);
   fs::remove_all(aside, error);
@@ -166,14 +196,10 @@ Status WriteFolder(const std::string& directory, const std::function<Status(cons
   if (status.ok()) status = SyncFolder(aside);
   if (status.ok()) {
     error.clear();
-    const bool replaces = fs::exists(clean);
-    if (replaces) fs::rename(clean, old, error);
-    if (!error) fs::rename(aside, clean, error);
-    if (error) status = SystemError(clean.string(), error);
+    status = PutInPlace(aside, clean.string());
     if (status.ok()) status = SyncFolder(clean.parent_path().string());
-    if (replaces) fs::remove_all(old, error);
   }
-  if (!status.ok()) fs::remove_all(aside, error);
+  fs::remove_all(aside, error);  // what was replaced, or what failed
   return status;
 }
 

@@ -14,12 +14,11 @@ TokenLoss Loss(const T5& model, const Batch& batch, const ForwardContext& contex
   const EncoderOutput encoder = model.Encode(batch.source, batch.source_mask, context);
   const at::Tensor hidden = model.Decode(input, encoder, context);  // [B, T, D]
 
-  // Logits of real target tokens only: the head's product is the largest of all, and padding is often half of
-  // it.
+  // Real target tokens only: the head's product is the largest of all, and padding is often half of it.
   const at::Tensor real =
       batch.real.defined() ? batch.real : batch.target_mask.flatten().nonzero().squeeze(1);  // [N]
   const at::Tensor labels = batch.target.flatten().index_select(0, real);                    // [N]
-  const auto [sum, losses] = model.LossesOf(hidden.flatten(0, 1).index_select(0, real), labels, context);
+  const auto [sum, losses] = model.LossesOf(hidden, real, labels, context);
 
   TokenLoss loss;
   loss.sum = sum;

@@ -85,7 +85,7 @@ LORIKEET_INLINE Activated GeluNew(float x) {
 template <Activation kActivation>
 LORIKEET_INLINE Activated Activate(float x) {
   if constexpr (kActivation == Activation::kGeluNew) return GeluNew(x);
-  return {x > 0 ? x : 0.0f, x > 0 ? 1.0f : 0.0f};
+  return {x < 0 ? 0.0f : x, x > 0 ? 1.0f : 0.0f};  // not a number stays so
 }
 
 template <Activation kActivation, typename T, typename To>

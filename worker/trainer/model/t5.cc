@@ -109,12 +109,14 @@ at::Tensor T5::Logits(const at::Tensor& hidden, const ForwardContext& context) c
   return Apply(impl_->head, impl_->ForHead(hidden).to(compute()), context);
 }
 
-TokenLosses T5::LossesOf(const at::Tensor& hidden, const at::Tensor& labels,
+TokenLosses T5::LossesOf(const at::Tensor& hidden, const at::Tensor& real, const at::Tensor& labels,
                          const ForwardContext& context) const {
   if (context.adapter && context.adapter->UpdateOf(impl_->head.name).a.defined()) {
-    return SumTokenLosses(Logits(hidden, context), labels);
+    // Padding too: LoRA's dropout draws by document and position.
+    return SumTokenLosses(Logits(hidden, context).flatten(0, 1).index_select(0, real), labels);
   }
-  return SumTokenLosses(impl_->ForHead(hidden), impl_->head.weight, labels, compute());
+  return SumTokenLosses(impl_->ForHead(hidden.flatten(0, 1).index_select(0, real)), impl_->head.weight,
+                        labels, compute());
 }
 
 std::unique_ptr<Decoding> T5::StartDecoding(const EncoderOutput& encoder, const ForwardContext& context,

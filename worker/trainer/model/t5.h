@@ -74,8 +74,9 @@ class T5 {
   // hidden [..., D] to logits [..., V]; scaled by D^-0.5 where the head is tied as T5 v1.0 does. LoRA may
   // adapt the head as "lm_head".
   at::Tensor Logits(const at::Tensor& hidden, const ForwardContext& context) const;
-  // The same for hidden [N, D] and labels [N] int64, and the labels' losses, without ever holding all logits.
-  TokenLosses LossesOf(const at::Tensor& hidden, const at::Tensor& labels,
+  // For hidden [B, T, D], the numbers in [0, B·T) of real target tokens and their labels, both [N] int64: the
+  // labels' losses [N], without ever holding all logits unless LoRA adapts the head.
+  TokenLosses LossesOf(const at::Tensor& hidden, const at::Tensor& real, const at::Tensor& labels,
                        const ForwardContext& context) const;
 
   // Generation, a token at a time, after Encode. `encoder` and `context` are not needed any more afterwards,

@@ -9,6 +9,7 @@
 #include <set>
 #include <vector>
 
+#include "common/files.h"
 #include "worker/text/safetensors.h"
 #include "worker/trainer/model/checkpoint.h"
 #include "worker/trainer/train/checkpoint_files.h"
@@ -63,27 +64,32 @@ struct Contents {
   }
 };
 
-StatusOr<at::Tensor> Read(const text::SafetensorsFile& file, const std::string& name,
-                          const at::Tensor& like) {
-  const auto found = file.tensors().find(name);
-  if (found == file.tensors().end()) return InvalidArgument("{}: {} is missing", file.path(), name);
-  if (found->second.dtype != "F32" || at::IntArrayRef(found->second.shape) != like.sizes()) {
-    return InvalidArgument("{}: {} has another shape or type", file.path(), name);
+Status CheckHolds(const text::SafetensorsFile& file, const std::string& prefix, const TensorMap& wanted) {
+  for (const auto& [name, tensor] : wanted) {
+    const auto found = file.tensors().find(prefix + name);
+    if (found == file.tensors().end()) {
+      return InvalidArgument("{}: {} is missing", file.path(), prefix + name);
+    }
+    if (found->second.dtype != "F32" || at::IntArrayRef(found->second.shape) != tensor.sizes()) {
+      return InvalidArgument("{}: {} has another shape or type", file.path(), prefix + name);
+    }
   }
-  at::Tensor tensor = at::empty(found->second.shape, at::kFloat);
-  const auto bytes = file.bytes(found->second);
-  if (!bytes.empty()) std::memcpy(tensor.data_ptr(), bytes.data(), bytes.size());
-  return tensor;
+  return absl::OkStatus();
 }
 
-StatusOr<TensorMap> ReadAll(const text::SafetensorsFile& file, const char* prefix, const TensorMap& like) {
-  TensorMap tensors;
-  for (const auto& [name, tensor] : like) {
-    auto value = Read(file, prefix + name, tensor);
-    RETURN_IF_ERROR(value.status());
-    tensors.emplace(name, *std::move(value));
+// From the mapped file straight to where they belong: a trial that is gone on with has no room for two of
+// each. Only after CheckHolds.
+void ReadInto(const text::SafetensorsFile& file, const std::string& prefix, const TensorMap& tensors) {
+  const at::NoGradGuard no_grad;
+  for (const auto& [name, tensor] : tensors) {
+    const auto bytes = file.bytes(file.tensors().at(prefix + name));
+    const bool direct = tensor.is_cpu() && tensor.is_contiguous() && tensor.scalar_type() == at::kFloat;
+    const at::Tensor value =
+        direct ? tensor.detach()
+               : at::empty(tensor.sizes(), tensor.options().device(at::kCPU).dtype(at::kFloat));
+    if (!bytes.empty()) std::memcpy(value.data_ptr(), bytes.data(), bytes.size());
+    if (!direct) tensor.copy_(value);
   }
-  return tensors;
 }
 
 TensorMap Copied(const TensorMap& parameters) {
@@ -102,7 +108,7 @@ void CopyInto(const TensorMap& values, const TensorMap& parameters) {
 
 CheckpointFolder::CheckpointFolder(std::string directory, std::string fingerprint,
                                    std::optional<std::int64_t> token)
-    : directory_(std::move(directory)), fingerprint_(std::move(fingerprint)) {
+    : directory_(std::move(directory)), fingerprint_(std::move(fingerprint)), fenced_(token.has_value()) {
   if (token) {
     token_ = *token;
     return;
@@ -147,10 +153,9 @@ Status CheckpointFolder::Save(const TrainingState& state, const TensorMap& param
   for (const auto& [name, tensor] : moments) contents.Add(kMoment + name, tensor);
   RETURN_IF_ERROR(text::WriteSafetensors(StatePath(token_), contents.entries));
   standing_ = StatePath(token_);
-  RemoveCheckpointFiles(directory_, [&](const CheckpointFile& file) {
-    const bool old_best = !file.is_state && file.token == token_ && file.step != state.best_step;
-    return file.token < token_ || (old_best && !file.temporary);
-  });
+  standing_best_step_ = state.best_step;
+  RemoveCheckpointFiles(directory_, [&](const CheckpointFile& file) { return file.token < token_; });
+  RemoveBestsBut({state.best_step});
   return absl::OkStatus();
 }
 
@@ -165,7 +170,8 @@ StatusOr<TrainingState> CheckpointFolder::Load(const TensorMap& parameters, Opti
     passed_over.clear();
     std::set<std::int64_t, std::greater<>> tokens;
     for (const CheckpointFile& file : ListCheckpointFiles(directory_)) {
-      if (file.is_state && !file.temporary && file.token <= token_) tokens.insert(file.token);
+      if (file.kind == CheckpointFile::kState && !file.temporary && file.token <= token_)
+        tokens.insert(file.token);
     }
     bool vanished = false;
     for (const std::int64_t token : tokens) {
@@ -202,21 +208,27 @@ StatusOr<TrainingState> CheckpointFolder::LoadState(std::int64_t token, const Te
   // They are needed in the end only: found damaged then, all the training between would be for nothing.
   std::optional<UnwrittenBest> best;
   if (state.best_saved) {
-    auto best_file = text::SafetensorsFile::Open(BestPath(token, state.best_step));
+    const std::string best_path = BestPath(token, state.best_step);
+    auto best_file = text::SafetensorsFile::Open(best_path);
     RETURN_IF_ERROR(best_file.status());
-    auto weights = ReadAll(**best_file, "", parameters);
-    RETURN_IF_ERROR(weights.status());
+    RETURN_IF_ERROR(CheckHolds(**best_file, "", parameters));
     // Another attempt's, which it may remove or this one will: they become this one's with its first state.
-    if (token != token_) best = UnwrittenBest{state.best_step, *std::move(weights)};
+    // Mapped until then, so that the file's name may go and memory holds them once.
+    if (token != token_) {
+      auto weights = MapTensors(best_path);
+      RETURN_IF_ERROR(weights.status());
+      best = UnwrittenBest{state.best_step, *std::move(weights)};
+    }
   }
-  auto weights = ReadAll(**file, kParameter, parameters);
-  RETURN_IF_ERROR(weights.status());
-  auto moments = ReadAll(**file, kMoment, optimizer.State());
-  RETURN_IF_ERROR(moments.status());
-  RETURN_IF_ERROR(optimizer.Restore(*moments, state.step));
-  CopyInto(*weights, parameters);
+  const TensorMap moments = optimizer.State();
+  RETURN_IF_ERROR(CheckHolds(**file, kParameter, parameters));
+  RETURN_IF_ERROR(CheckHolds(**file, kMoment, moments));
+  ReadInto(**file, kParameter, parameters);
+  ReadInto(**file, kMoment, moments);
+  optimizer.GoOnAfter(state.step);
   unwritten_best_ = std::move(best);
   standing_ = path;
+  standing_best_step_ = state.best_step;
   return state;
 }
 
@@ -227,6 +239,8 @@ Status CheckpointFolder::SaveBest(std::int64_t step, const TensorMap& parameters
                          : WriteTensors(BestPath(token_, step), parameters, at::kFloat);
   unwritten_best_.reset();
   if (!written.ok()) unwritten_best_ = UnwrittenBest{step, Copied(parameters)};
+  // Where states cannot be written, weights that no state names would fill what is left of the disk.
+  if (written.ok()) RemoveBestsBut({step, standing_best_step_});
   return written;
 }
 
@@ -237,16 +251,29 @@ Status CheckpointFolder::LoadBest(std::int64_t step, const TensorMap& parameters
   }
   auto file = text::SafetensorsFile::Open(BestPath(token_, step));
   RETURN_IF_ERROR(file.status());
-  auto weights = ReadAll(**file, "", parameters);
-  RETURN_IF_ERROR(weights.status());
-  CopyInto(*weights, parameters);
+  RETURN_IF_ERROR(CheckHolds(**file, "", parameters));
+  ReadInto(**file, "", parameters);
   return absl::OkStatus();
 }
 
-void CheckpointFolder::Remove() {
-  RemoveCheckpointFiles(directory_, [&](const CheckpointFile& file) { return file.token <= token_; });
+void CheckpointFolder::RemoveBestsBut(std::initializer_list<std::int64_t> steps) const {
+  RemoveCheckpointFiles(directory_, [&](const CheckpointFile& file) {
+    return file.kind == CheckpointFile::kBest && !file.temporary && file.token == token_ &&
+           std::find(steps.begin(), steps.end(), file.step) == steps.end();
+  });
+}
+
+void CheckpointFolder::Finish() {
+  if (fenced_) {
+    std::error_code ignored;
+    fs::create_directories(directory_, ignored);
+    WriteFileAtomically(directory_ + "/" + DoneFileName(token_), "").IgnoreError();
+  }
+  RemoveCheckpointFiles(directory_, [&](const CheckpointFile& file) {
+    return file.token < token_ || (file.token == token_ && file.kind != CheckpointFile::kDone);
+  });
   std::error_code ignored;
-  fs::remove(directory_, ignored);  // unless a later attempt has something in it
+  fs::remove(directory_, ignored);  // unless something is left in it
 }
 
 }  // namespace lorikeet::trainer

@@ -4,6 +4,8 @@
 //                                    file, replaced atomically
 //   DIR/best-TOKEN-STEP.safetensors  the weights of the best validation; written before a state that names
 //                                    it, removed after a state that names another
+//   DIR/done-TOKEN                   empty: that attempt is through, so that an earlier one that wakes up
+//                                    after it knows
 // TOKEN is the attempt's fencing token. An attempt writes files of its own token only, so that one whose
 // lease was lost, still running on another host over the same folder, cannot touch what a later one wrote. A
 // later attempt starts from the newest whole state of a lower token, and removes the lower tokens' files once
@@ -12,6 +14,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <vector>
@@ -53,8 +56,8 @@ class CheckpointFolder {
 
   // Aborted where an attempt with a higher token has written here.
   Status CheckNotSuperseded() const;
-  // What is of this token or a lower one.
-  void Remove();
+  // The trial is done: removes what is of this token or a lower one, and with a token leaves word of it.
+  void Finish();
   // The file that was loaded or saved last; empty where there is none.
   const std::string& standing() const { return standing_; }
   // Whether that is an earlier attempt's, which may take it away.
@@ -68,9 +71,12 @@ class CheckpointFolder {
   StatusOr<TrainingState> LoadState(std::int64_t token, const TensorMap& parameters, Optimizer& optimizer);
   std::string StatePath(std::int64_t token) const;
   std::string BestPath(std::int64_t token, std::int64_t step) const;
+  // Of this token's.
+  void RemoveBestsBut(std::initializer_list<std::int64_t> steps) const;
 
   std::string directory_, fingerprint_, standing_;
-  std::int64_t token_ = 0;
+  std::int64_t token_ = 0, standing_best_step_ = 0;
+  bool fenced_;  // a token was given
   std::optional<UnwrittenBest> unwritten_best_;
 };
 

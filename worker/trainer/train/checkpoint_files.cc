@@ -28,10 +28,20 @@ bool TakeNumber(std::string_view& text, std::int64_t& number) {
 
 std::optional<CheckpointFile> Parse(std::string_view name) {
   CheckpointFile file;
-  file.is_state = TakePrefix(name, "state-");
-  if (!file.is_state && !TakePrefix(name, "best-")) return std::nullopt;
+  if (TakePrefix(name, "state-")) {
+    file.kind = CheckpointFile::kState;
+  } else if (TakePrefix(name, "best-")) {
+    file.kind = CheckpointFile::kBest;
+  } else if (TakePrefix(name, "done-")) {
+    file.kind = CheckpointFile::kDone;
+  } else {
+    return std::nullopt;
+  }
   if (!TakeNumber(name, file.token)) return std::nullopt;
-  if (!file.is_state && !(TakePrefix(name, "-") && TakeNumber(name, file.step))) return std::nullopt;
+  if (file.kind == CheckpointFile::kDone) return name.empty() ? std::optional(file) : std::nullopt;
+  if (file.kind == CheckpointFile::kBest && !(TakePrefix(name, "-") && TakeNumber(name, file.step))) {
+    return std::nullopt;
+  }
   file.temporary = name.starts_with(kTemporary);
   return file.temporary || name == kEnding ? std::optional(file) : std::nullopt;
 }
@@ -42,6 +52,8 @@ std::string StateFileName(std::int64_t token) { return fmt::format("state-{}{}",
 std::string BestFileName(std::int64_t token, std::int64_t step) {
   return fmt::format("best-{}-{}{}", token, step, kEnding);
 }
+
+std::string DoneFileName(std::int64_t token) { return fmt::format("done-{}", token); }
 
 std::vector<CheckpointFile> ListCheckpointFiles(const std::string& directory) {
   std::vector<CheckpointFile> files;

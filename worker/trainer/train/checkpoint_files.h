@@ -9,15 +9,17 @@
 namespace lorikeet::trainer {
 
 struct CheckpointFile {
+  enum Kind { kState, kBest, kDone };
   std::string path;
   std::int64_t token = 0;
-  std::int64_t step = 0;   // of best weights
-  bool is_state = false;   // else best weights
+  std::int64_t step = 0;  // of best weights
+  Kind kind = kState;
   bool temporary = false;  // half-written: renamed into place when whole
 };
 
 std::string StateFileName(std::int64_t token);
 std::string BestFileName(std::int64_t token, std::int64_t step);
+std::string DoneFileName(std::int64_t token);
 
 // Checkpoint files in `directory`, in no order; other files are passed over. Empty where there is no such
 // folder.

@@ -75,9 +75,11 @@ std::string FingerprintOf(const TrialData& data) {
 
 StatusOr<TrialData> ReadTrialData(const DataSettings& settings) {
   TrialData data;
-  auto train = ReadSplit(settings, "train", settings.train, settings.limit_train, data);
-  RETURN_IF_ERROR(train.status());
-  data.train.documents = std::move(train->documents);
+  if (!settings.train.empty()) {  // what does not train may come without
+    auto train = ReadSplit(settings, "train", settings.train, settings.limit_train, data);
+    RETURN_IF_ERROR(train.status());
+    data.train.documents = std::move(train->documents);
+  }
   if (settings.validation.empty()) {
     RETURN_IF_ERROR(HoldOut(settings, data));
   } else {

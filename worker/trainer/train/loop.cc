@@ -57,7 +57,8 @@ class Training {
     Status status = in_.checkpoint->standing_is_borrowed() ? Save() : absl::OkStatus();
     if (status.ok()) status = Train();
     if (absl::IsCancelled(status)) {
-      status = Save();
+      // What the last update made of them shows in the next loss only, which is not computed any more.
+      status = AllFinite(in_.parameters) ? Save() : absl::OkStatus();
       if (status.ok()) return Stopped();
     }
     if (absl::IsAborted(status)) {

@@ -4,20 +4,6 @@
 
 namespace lorikeet::trainer {
 
-Status Optimizer::Restore(const TensorMap& state, std::int64_t steps) {
-  const at::NoGradGuard no_grad;
-  for (auto& [name, tensor] : State()) {
-    const auto found = state.find(name);
-    if (found == state.end()) return InvalidArgument("{} is missing", name);
-    if (found->second.sizes() != tensor.sizes()) {
-      return InvalidArgument("{}: {} values, {} would be right", name, found->second.numel(), tensor.numel());
-    }
-    tensor.copy_(found->second);
-  }
-  steps_ = steps;
-  return absl::OkStatus();
-}
-
 StatusOr<std::unique_ptr<Optimizer>> CreateOptimizer(const OptimizerSettings& settings,
                                                      const TensorMap& parameters) {
   if (settings.name == "adamw") return CreateAdamW(settings, parameters);

@@ -26,12 +26,10 @@ class Optimizer {
   // The moments, for a checkpoint: names are the parameters' with a suffix. They share storage with the
   // optimizer.
   virtual TensorMap State() const = 0;
-  // Takes moments back from a checkpoint made after `steps` steps. Refuses a missing or wrongly shaped one by
-  // name.
-  Status Restore(const TensorMap& state, std::int64_t steps);
+  // State() has been filled in place from a checkpoint made after `steps` steps.
+  void GoOnAfter(std::int64_t steps) { steps_ = steps; }
   // What Step will really use: `scheduled`, but Adafactor with relative_step goes its own way.
   virtual double EffectiveRate(double scheduled) const { return scheduled; }
-  std::int64_t steps() const { return steps_; }
 
  protected:
   std::int64_t steps_ = 0;

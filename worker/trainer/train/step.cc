@@ -100,6 +100,15 @@ Status CheckFinite(double value, const std::string& what) {
                     std::isnan(value) ? std::abs(value) : value);
 }
 
+bool AllFinite(const TensorMap& tensors) {
+  const at::NoGradGuard no_grad;
+  for (const auto& [name, tensor] : tensors) {
+    const auto [least, greatest] = at::aminmax(tensor.detach());  // both are not a number where one value is
+    if (!std::isfinite(least.item<double>()) || !std::isfinite(greatest.item<double>())) return false;
+  }
+  return true;
+}
+
 bool IsDivergence(const Status& status) { return status.code() == absl::StatusCode::kOutOfRange; }
 
 }  // namespace lorikeet::trainer

@@ -60,6 +60,8 @@ StatusOr<std::optional<double>> MeanLoss(const T5& model, const Adapter* adapter
 
 // OutOfRange, "diverged: WHAT is nan", unless the value is finite.
 Status CheckFinite(double value, const std::string& what);
+// Whether every value of the tensors is a number.
+bool AllFinite(const TensorMap& tensors);
 // Whether a status says that training diverged.
 bool IsDivergence(const Status& status);
 

@@ -55,7 +55,7 @@ class TrialRun {
       if (!done) return Stopped(result_.last_step);
     }
     SendResult();
-    checkpoint_->Remove();
+    checkpoint_->Finish();
     return TrialEnd::kDone;
   }
 

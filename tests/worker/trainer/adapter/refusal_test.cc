@@ -125,6 +125,11 @@ TEST_F(RefusalTest, PromptsOfOnceAndTwiceTheRowsAreOne) {
   EXPECT_TRUE(at::equal((*once)->Prompt(), (*twice)->Prompt()));
 }
 
+// PEFT fills eva_config in by itself; how A was initialised changes nothing of a finished adapter.
+TEST_F(RefusalTest, AnInitialisationThatLeavesTheBaseAloneIsNoReason) {
+  EXPECT_TRUE(Load("lora", {{"init_lora_weights", "eva"}, {"eva_config", {{"rho", 2.0}}}}).ok());
+}
+
 TEST_F(RefusalTest, RankStabilisedAndPatternsAreSupported) {
   const auto delta = [&](const std::string& module) {
     const auto adapter = LoadAdapter(folder_, *model_);

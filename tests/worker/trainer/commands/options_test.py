@@ -72,6 +72,13 @@ class Memory(TrainTest):
         self.assertEqual(rc, 0, err)
 
 
+class Threads(TrainTest):
+    def test_a_number_of_threads_that_cannot_be_is_refused(self):
+        for threads in ("-1", "4294967296"):
+            self.assert_refused(run("train", "--trial", self.trial("threads"), "--out", self.path("threads"), "--threads",
+                                    threads), "--threads")
+
+
 class Precision(TrainTest):
     def test_fp16_is_refused_with_the_reason(self):
         self.assert_refused(self.train(self.trial("half", train={"precision": "fp16"}), "half"), "train.precision",

@@ -111,6 +111,14 @@ TEST(RowKernelsTest, GateAndItsGradients) {
   }
 }
 
+TEST(RowKernelsTest, WhatIsNotANumberStaysSo) {
+  for (const Activation activation : {Activation::kRelu, Activation::kGeluNew}) {
+    at::Tensor a = at::ones({1, 1, 40});
+    a[0][0][7] = std::numeric_limits<float>::quiet_NaN();
+    EXPECT_EQ(ApplyGate(activation, a, {}, {}).isnan().sum().item<std::int64_t>(), 1);
+  }
+}
+
 TEST(RowKernelsTest, TokenLossesAndTheirGradients) {
   at::manual_seed(6);
   const at::Tensor hidden = at::randn({21, 16}).set_requires_grad(true);

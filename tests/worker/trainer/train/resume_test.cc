@@ -103,6 +103,21 @@ TEST_F(ResumeTest, AnotherTrialsCheckpointIsNotUsed) {
   EXPECT_THAT(run.All<protocol::Log>()[0].message, testing::HasSubstr("another trial"));
 }
 
+// The last update made the weights not a number, which only the next step's loss would have shown.
+TEST_F(ResumeTest, StoppedWithWeightsThatAreNoNumbersTheFormerCheckpointStands) {
+  Trial trial = MakeTrial(Method::kLora);
+  trial.train.warmup_steps = 0;
+  trial.train.learning_rate = 1e38;
+  trial.train.optimizer.weight_decay = 1e10;
+  const TrialRunOptions options = Options(trial, "out");
+  const Run run = RunUntil(options, 1, false);
+  ASSERT_TRUE(run.end.ok()) << run.end.status();
+  const auto stopped = run.All<protocol::Stopped>();
+  ASSERT_EQ(stopped.size(), 1u);
+  EXPECT_FALSE(stopped[0].checkpointed);
+  EXPECT_FALSE(std::filesystem::exists(Path("out") + "/checkpoint/state-0.safetensors"));
+}
+
 TEST_F(ResumeTest, ADamagedCheckpointIsNotUsed) {
   const TrialRunOptions options = Options(MakeTrial(Method::kLora), "out");
   ASSERT_TRUE(RunUntil(options, 2, false).end.ok());

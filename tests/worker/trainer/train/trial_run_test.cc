@@ -47,6 +47,16 @@ TEST_F(TrialRunTest, EveryMethodEndsWithAResult) {
   }
 }
 
+TEST_F(TrialRunTest, WhatDoesNotTrainNeedsNoTrainingData) {
+  for (const Method method : {Method::kZeroShot, Method::kLead}) {
+    Trial trial = MakeTrial(method);
+    trial.data.train = "";
+    const Run run = RunOf(Options(trial, MethodName(method)));
+    ASSERT_TRUE(run.end.ok()) << run.end.status();
+    EXPECT_EQ(run.result().train_documents, 0);
+  }
+}
+
 TEST_F(TrialRunTest, TrainingLowersTheLoss) {
   Trial trial = MakeTrial(Method::kFull);
   trial.train.epochs = 15;
