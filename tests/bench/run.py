@@ -20,6 +20,8 @@ import sys
 import tempfile
 import time
 
+from peer import SHAPES
+
 WORKS = ["train", "generate", "rouge", "start", "tokenize"]
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -30,6 +32,33 @@ def run(command):
         print(f"failed: {' '.join(command)}\n{done.stderr[-2000:]}", file=sys.stderr)
         return None
     return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def products(shape, method, batch, source, target):
+    """Multiplications and additions of a training step's matrix products: each linear layer forward, its input's gradient
+    and, where it is trained, its weight's; attention's two products forward and four backward. Nothing that is computed
+    twice to save memory."""
+    width, inner = shape["d_model"], shape["num_heads"] * shape["d_kv"]
+    source += 20 if method == "prompt" else 0
+    read, written = batch * source, batch * target
+    feed_forward = 3 * width * shape["d_ff"]
+    linear = (shape["num_layers"] * read * (4 * width * inner + feed_forward)
+              + shape["num_decoder_layers"] * (written * (6 * width * inner + feed_forward) + read * 2 * width * inner)
+              + written * width * shape["vocab_size"])
+    attention = 2 * inner * (shape["num_layers"] * read * source
+                             + shape["num_decoder_layers"] * written * (target + source))
+    return 2 * (linear * (3 if method == "full" else 2) + attention * 3)
+
+
+def generation_products(shape, batch, source, target, beams):
+    """Of the encoder, and of the decoder a token at a time."""
+    width, inner = shape["d_model"], shape["num_heads"] * shape["d_kv"]
+    feed_forward = 3 * width * shape["d_ff"]
+    read, written = batch * source, batch * beams * target
+    encoder = shape["num_layers"] * read * (4 * width * inner + feed_forward + 2 * source * inner)
+    decoder = shape["num_decoder_layers"] * (written * (6 * width * inner + feed_forward + inner * (2 * source + target))
+                                             + read * 2 * width * inner) + written * width * shape["vocab_size"]
+    return 2 * (encoder + decoder)
 
 
 def mib(result):
@@ -47,14 +76,23 @@ class Bench:
     def theirs(self, *arguments):
         return run([self.options.python, os.path.join(HERE, "peer.py"), *arguments, *self.common])
 
+    def precisions(self):
+        """Those that the processor has instructions for, with the speed of a plain matrix product in each."""
+        speeds = {p: self.ours("gemm", "--precision", p) for p in ("fp32", "bf16")}
+        speeds = {p: r["flops_per_second"] for p, r in speeds.items() if r}
+        print("Matrix products of LibTorch, 2048 × 2048 × 2048: "
+              + ", ".join(f"{speed / 1e9:,.0f} GFLOP/s in {p}" for p, speed in speeds.items()) + ".\n")
+        return speeds
+
     def train(self):
+        speeds = self.precisions()
         print("| training step, 8 × 512 → 128, dropout 0.1 | ours, tokens/s | theirs, tokens/s | ratio | "
-              "ours, MiB | theirs, MiB | ratio |\n|---|---|---|---|---|---|---|")
+              "ours, MiB | theirs, MiB | ratio | time that its matrix products alone would take |\n|---|---|---|---|---|---|---|---|")
         for shape in self.options.shapes:
             for method in ("lora", "prompt", "full"):
                 work = ["train", "--shape", shape, "--method", method]
-                ours = {p: self.ours(*work, "--precision", p) for p in ("fp32", "bf16")}
-                theirs = {p: self.theirs(*work, "--precision", p) for p in ("fp32", "bf16")}
+                ours = {p: self.ours(*work, "--precision", p) for p in speeds}
+                theirs = {p: self.theirs(*work, "--precision", p) for p in speeds}
                 best = max((r for r in theirs.values() if r), key=lambda r: r["tokens_per_second"])
                 for precision, result in ours.items():
                     if result is None:
@@ -62,26 +100,32 @@ class Bench:
                     print(f"| {shape}, {method}, {precision} | {result['tokens_per_second']:,.0f} | "
                           f"{best['tokens_per_second']:,.0f} | {result['tokens_per_second'] / best['tokens_per_second']:.2f} | "
                           f"{mib(result)} | {mib(best)} | "
-                          f"{result['peak_memory_bytes'] / best['peak_memory_bytes']:.2f} |", flush=True)
+                          f"{result['peak_memory_bytes'] / best['peak_memory_bytes']:.2f} | "
+                          f"{products(SHAPES[shape], method, 8, 512, 128) / speeds[precision] / result['seconds']:.0%} |",
+                          flush=True)
         print()
 
     def generate(self):
-        print("| generation, 8 × 512 → 64 | ours | transformers fp32 | transformers bf16 | CTranslate2 float32 | "
-              "CTranslate2 int8 | ours / best of transformers | ours / CTranslate2 float32 |\n|---|---|---|---|---|---|---|---|")
+        speeds = self.precisions()
+        print("| generation, 8 × 512 → 64, tokens/s | ours | " + " | ".join(f"transformers {p}" for p in speeds)
+              + " | CTranslate2 float32 | CTranslate2 int8 | ours / best of transformers | ours / CTranslate2 float32 | "
+              "time that its matrix products alone would take |\n" + "|---" * (7 + len(speeds)) + "|")
         for shape in self.options.shapes:
             for beams in ("1", "4"):
                 work = ["generate", "--shape", shape, "--beams", beams]
-                peers = [self.theirs(*work, "--precision", p) for p in ("fp32", "bf16")]
+                peers = [self.theirs(*work, "--precision", p) for p in speeds]
                 peers += [self.theirs(*work, "--engine", "ctranslate2", "--compute", c) for c in ("float32", "int8")]
                 speed = [r["tokens_per_second"] if r else float("nan") for r in peers]
-                for precision in ("fp32", "bf16"):
+                for precision in speeds:
                     ours = self.ours(*work, "--precision", precision)
                     if ours is None:
                         continue
                     mine = ours["tokens_per_second"]
                     print(f"| {shape}, {'greedy' if beams == '1' else 'beam 4'}, {precision} | {mine:,.0f} | "
                           + " | ".join(f"{s:,.0f}" for s in speed)
-                          + f" | {mine / max(speed[:2]):.2f} | {mine / speed[2]:.2f} |", flush=True)
+                          + f" | {mine / max(speed[:len(speeds)]):.2f} | {mine / speed[len(speeds)]:.2f} | "
+                          f"{generation_products(SHAPES[shape], 8, 512, 64, int(beams)) / speeds[precision] / ours['seconds']:.0%} |",
+                          flush=True)
         print()
 
 

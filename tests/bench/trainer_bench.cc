@@ -1,6 +1,6 @@
 // One measurement of the trainer: training steps or generation, on random weights and random tokens of a
-// named shape, or tokenizing a file. Prints a JSON line. peer.py does the same work with transformers, peft,
-// CTranslate2 and sentencepiece.
+// named shape, tokenizing a file, or a plain matrix product, which is what the others are held against.
+// Prints a JSON line. peer.py does the same work with transformers, peft, CTranslate2 and sentencepiece.
 #include <ATen/Parallel.h>
 
 #include <CLI/CLI.hpp>
@@ -153,13 +153,27 @@ StatusOr<nlohmann::ordered_json> Tokenization(const Options& options) {
       {"seconds", seconds}, {"documents", split.documents.size()}, {"tokens", tokens}};
 }
 
+// A square product of LibTorch's: the speed that a step of nothing else would have.
+nlohmann::ordered_json MatrixProduct(const Options& options, at::Device device, at::ScalarType type) {
+  constexpr std::int64_t kSide = 2048;
+  const at::Tensor a = at::rand({kSide, kSide}).to(device, type),
+                   b = at::rand({kSide, kSide}).to(device, type);
+  const double seconds = Measure(options.repeat, [&] { a.mm(b).flatten()[0].item<double>(); });
+  return {{"seconds", seconds}, {"flops_per_second", 2.0 * kSide * kSide * kSide / seconds}};
+}
+
 StatusOr<nlohmann::ordered_json> Run(const Options& options) {
   SetUpCompute(options.threads);
   if (options.work == "tokenize") return Tokenization(options);
   ASSIGN_OR_RETURN(const at::Device device, ParseDevice(options.device));
+  const at::ScalarType compute = options.precision == "bf16" ? at::kBFloat16 : at::kFloat;
+  if (compute == at::kBFloat16 && !HasFastBf16(device)) {
+    return FailedPrecondition("{}: no instructions for bf16, a trial would use fp32", DeviceModel(device));
+  }
+  if (options.work == "gemm") return MatrixProduct(options, device, compute);
   LoadOptions load;
   load.device = device;
-  load.compute = options.precision == "bf16" ? at::kBFloat16 : at::kFloat;
+  load.compute = compute;
   load.trainable = options.work == "train" && options.method == "full";
   const std::unique_ptr<T5> model = T5::Initialize(ShapeOf(options.shape), 1, load);
   auto result = options.work == "train" ? Train(options, *model) : Generation(options, *model);
@@ -172,7 +186,9 @@ StatusOr<nlohmann::ordered_json> Run(const Options& options) {
 int main(int argc, char** argv) {
   CLI::App app("Measures the trainer");
   Options options;
-  app.add_option("work", options.work)->required()->check(CLI::IsMember({"train", "generate", "tokenize"}));
+  app.add_option("work", options.work)
+      ->required()
+      ->check(CLI::IsMember({"train", "generate", "tokenize", "gemm"}));
   app.add_option("--shape", options.shape)->check(CLI::IsMember({"tiny", "small", "base"}));
   app.add_option("--method", options.method)->check(CLI::IsMember({"lora", "prompt", "full"}));
   app.add_option("--precision", options.precision)->check(CLI::IsMember({"fp32", "bf16"}));

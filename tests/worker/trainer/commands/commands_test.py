@@ -124,7 +124,7 @@ class Commands(TrainerTest):
         self.assertEqual(models[0], models[1])
         self.assertNotEqual(models[0], models[2])
         # A slash at the end, and a tokenizer of its own, which is made beside the folder.
-        rc, out, err = run("pretrain", "--text", text, "--out", self.path("m5") + "/", "--vocabulary", "60", "--d-model", "16",
+        rc, out, err = run("pretrain", "--text", text, "--out", self.path("m5") + "/", "--vocabulary", "36", "--d-model", "16",
                            "--d-ff", "32", "--d-kv", "4", "--heads", "2", "--layers", "1", "--steps", "1", "--batch", "4",
                            "--length", "24", "--threads", "1")
         self.assertEqual(rc, 0, err)

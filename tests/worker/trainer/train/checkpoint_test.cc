@@ -36,28 +36,40 @@ class CheckpointTest : public testing::Test {
     return {{"a", at::full({size, 4}, value)}, {"b", at::full({3}, value)}};
   }
 
+  static TrainingState At(std::int64_t step) {
+    TrainingState state;
+    state.step = step;
+    return state;
+  }
+  static TrainingState WithBest(std::int64_t step, std::int64_t best) {
+    TrainingState state = At(step);
+    state.best_step = best;
+    state.best_saved = true;
+    return state;
+  }
+
   std::string directory_;
 };
 
 TEST_F(CheckpointTest, AnEarlierAttemptThatWakesUpAfterALaterOneIsThroughKnows) {
   CheckpointFolder first(directory_, "trial", 1), second(directory_, "trial", 2);
-  ASSERT_TRUE(first.Save({.step = 3}, Weights(1), {}).ok());
-  ASSERT_TRUE(second.Save({.step = 5}, Weights(2), {}).ok());
+  ASSERT_TRUE(first.Save(At(3), Weights(1), {}).ok());
+  ASSERT_TRUE(second.Save(At(5), Weights(2), {}).ok());
   second.Finish();
   EXPECT_THAT(Names(), ElementsAre("done-2"));
   EXPECT_TRUE(absl::IsAborted(first.CheckNotSuperseded()));
-  EXPECT_TRUE(absl::IsAborted(first.Save({.step = 4}, Weights(1), {})));
+  EXPECT_TRUE(absl::IsAborted(first.Save(At(4), Weights(1), {})));
   EXPECT_THAT(Names(), ElementsAre("done-2"));
   // The trial again, by a later attempt: from the beginning.
   CheckpointFolder third(directory_, "trial", 3);
   EXPECT_TRUE(third.CheckNotSuperseded().ok());
-  ASSERT_TRUE(third.Save({.step = 1}, Weights(3), {}).ok());
+  ASSERT_TRUE(third.Save(At(1), Weights(3), {}).ok());
   EXPECT_THAT(Names(), ElementsAre("state-3.safetensors"));
 }
 
 TEST_F(CheckpointTest, ByHandNothingIsLeft) {
   CheckpointFolder folder(directory_, "trial");
-  ASSERT_TRUE(folder.Save({.step = 3}, Weights(1), {}).ok());
+  ASSERT_TRUE(folder.Save(At(3), Weights(1), {}).ok());
   folder.Finish();
   EXPECT_FALSE(fs::exists(directory_));
 }
@@ -65,11 +77,11 @@ TEST_F(CheckpointTest, ByHandNothingIsLeft) {
 TEST_F(CheckpointTest, BestWeightsThatNoStateNamesDoNotPileUp) {
   CheckpointFolder folder(directory_, "trial", 1);
   ASSERT_TRUE(folder.SaveBest(1, Weights(1)).ok());
-  ASSERT_TRUE(folder.Save({.step = 1, .best_step = 1, .best_saved = true}, Weights(1), {}).ok());
+  ASSERT_TRUE(folder.Save(WithBest(1, 1), Weights(1), {}).ok());
   for (const std::int64_t step : {2, 3, 4}) ASSERT_TRUE(folder.SaveBest(step, Weights(1)).ok());
   EXPECT_THAT(Names(),
               UnorderedElementsAre("state-1.safetensors", "best-1-1.safetensors", "best-1-4.safetensors"));
-  ASSERT_TRUE(folder.Save({.step = 4, .best_step = 4, .best_saved = true}, Weights(1), {}).ok());
+  ASSERT_TRUE(folder.Save(WithBest(4, 4), Weights(1), {}).ok());
   EXPECT_THAT(Names(), UnorderedElementsAre("state-1.safetensors", "best-1-4.safetensors"));
 }
 
@@ -83,8 +95,7 @@ TEST_F(CheckpointTest, GoingOnTakesNoMemoryBesideWhatIsFilled) {
     const auto optimizer = CreateOptimizer({}, weights).value();
     for (const auto& [name, moment] : optimizer->State()) moment.fill_(9);
     ASSERT_TRUE(folder.SaveBest(4, Weights(5, kRows)).ok());
-    ASSERT_TRUE(
-        folder.Save({.step = 4, .best_step = 4, .best_saved = true}, weights, optimizer->State()).ok());
+    ASSERT_TRUE(folder.Save(WithBest(4, 4), weights, optimizer->State()).ok());
   }
   for (const std::int64_t token : {1, 2}) {  // its own, and another attempt's
     SCOPED_TRACE(token);
@@ -113,7 +124,7 @@ TEST_F(CheckpointTest, AStateThatDoesNotFitChangesNothing) {
   const auto optimizer = CreateOptimizer({}, weights).value();
   TensorMap moments = optimizer->State();
   moments.erase(moments.begin());
-  ASSERT_TRUE(folder.Save({.step = 4}, weights, moments).ok());
+  ASSERT_TRUE(folder.Save(At(4), weights, moments).ok());
   const TensorMap fresh = Weights(1);
   const auto other = CreateOptimizer({}, fresh).value();
   std::vector<std::string> passed_over;

@@ -118,6 +118,7 @@ TEST(StatusOfTest, KnowsMemoryThatRanOutByItsWords) {
 // Keys, values and packed weights count as tensors do.
 TEST_F(MemoryTest, WhatDecodingKeepsIsCounted) {
   const auto model = T5::Load(Path("model"), {}).value();
+  const std::vector<std::vector<text::TokenId>> sources = {std::vector<text::TokenId>(32, 5)};
   const auto peak = [&](std::int64_t tokens) {
     EvaluateSettings settings;
     settings.beams = 4;
@@ -125,7 +126,7 @@ TEST_F(MemoryTest, WhatDecodingKeepsIsCounted) {
     memory_.ResetPeak();
     const std::int64_t before = memory_.tensors();
     const at::NoGradGuard no_grad;
-    Generate(*model, {}, {std::vector<text::TokenId>(32, 5)}, settings);
+    Generate(*model, {}, sources, settings);
     return memory_.peak_tensors() - before;
   };
   const std::int64_t few = peak(2), many = peak(402);
