@@ -215,6 +215,9 @@ void BackwardTasks(const Pass& pass, const at::Tensor& mixed, const at::Tensor& 
                value.data());
       std::fill_n(tables.data(), tables.size(), 0.0f);
       bool first_block = true;
+      // A single key has all the weight whatever its score is: no gradient, where the difference of two sums
+      // that are rounded otherwise would leave some.
+      const bool one_key = task.keys == 1;
       ForEachBlock(pass, [&](std::int64_t first, std::int64_t count) {
         const ScoreBlock block = task.Scores(first, count);
         const std::int64_t columns = block.queries;
@@ -234,11 +237,15 @@ void BackwardTasks(const Pass& pass, const at::Tensor& mixed, const at::Tensor& 
         out.dropped = Bits(dropped.data());
         out.gradients = Bits(scores.data());
         out.gradients_in_pairs = Bits(scores_in_pairs.data());
-        if (gradients.relative.defined()) {
+        if (gradients.relative.defined() && !one_key) {
           out.relative = tables.data() + task.padded_keys - 1 + first;
           out.relative_stride = table;
         }
         Gradients(block, out);
+        if (one_key) {
+          std::fill_n(scores.data(), task.padded_keys * columns, T(0));
+          std::fill_n(scores_in_pairs.data(), task.padded_keys * columns, T(0));
+        }
         // dV += weightsᵀ · g and dK += scoresᵀ · q: the transposes are what we hold.
         PackRows(g, count, pass.width, columns, width, packed.data());
         MicroGemm(task.padded_keys, width, columns, dropped.data(), columns, packed.data(), width,

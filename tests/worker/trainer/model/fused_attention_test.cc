@@ -113,6 +113,24 @@ TEST(FusedAttentionTest, StaysNearInBf16) {
   ExpectExact(at::kBFloat16, 3e-2);
 }
 
+// Where there is one key its weight is 1 and stays so: the score's gradient is 0, not what rounding leaves.
+TEST(FusedAttentionTest, ASingleKeyHasNoGradient) {
+  for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
+    for (const double rate : {0.0, 0.3}) {
+      const Case c = {3, 2, 5, 1, 17, true, false, rate};
+      const Inputs in(c, type);
+      FusedAttention(Heads(in.query, c.heads), Heads(in.key, c.heads), Heads(in.value, c.heads), in.relative,
+                     {}, in.dropout)
+          .backward(in.gradient);
+      EXPECT_EQ(in.query.grad().abs().max().item<double>(), 0);
+      EXPECT_EQ(in.key.grad().abs().max().item<double>(), 0);
+      EXPECT_EQ(in.relative.grad().abs().max().item<double>(), 0);
+      EXPECT_GT(in.value.grad().abs().max().item<double>(), 0);
+    }
+    if (!HasBfloat16Products()) break;
+  }
+}
+
 TEST(FusedAttentionTest, TheSameWhateverTheThreads) {
   const int threads = at::get_num_threads();
   std::vector<std::vector<at::Tensor>> results;
