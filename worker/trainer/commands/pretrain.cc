@@ -94,7 +94,6 @@ struct ScratchFolder {
 };
 
 Status Run(PretrainCommand& command) {
-  while (command.out.size() > 1 && command.out.ends_with('/')) command.out.pop_back();
   RETURN_IF_ERROR(CheckReplaceable(command.out));
   SetUpCompute(command.threads);
   PretrainOptions& options = command.options;
@@ -110,7 +109,7 @@ Status Run(PretrainCommand& command) {
   ASSIGN_OR_RETURN(texts.pairs, ReadPairs(command));
   ScratchFolder scratch;
   if (command.tokenizer.empty()) {
-    scratch.path = command.out + ".tokenizer";
+    scratch.path = FolderPath(command.out) + ".tokenizer";
     RETURN_IF_ERROR(MakeTokenizer(command, texts, scratch.path));
   }
   const std::string& tokenizer_directory = command.tokenizer.empty() ? scratch.path : command.tokenizer;

@@ -140,6 +140,11 @@ Status WriteTensors(const std::string& path, const std::map<std::string, at::Ten
 
 std::string DtypeName(at::ScalarType dtype) { return FindDtype(dtype).in_config; }
 
+std::string FolderPath(const std::string& directory) {
+  const fs::path path = fs::absolute(directory).lexically_normal();
+  return (path.has_filename() ? path : path.parent_path()).string();
+}
+
 Status CheckReplaceable(const std::string& directory) {
   std::error_code error;
   if (!fs::exists(directory, error)) return absl::OkStatus();
@@ -185,8 +190,7 @@ Status PutInPlace(const std::string& aside, const std::string& target) {
 
 Status WriteFolder(const std::string& directory, const std::function<Status(const std::string&)>& fill) {
   RETURN_IF_ERROR(CheckReplaceable(directory));
-  const fs::path target = fs::absolute(directory).lexically_normal();
-  const fs::path clean = target.has_filename() ? target : target.parent_path();
+  const fs::path clean = FolderPath(directory);
   const std::string aside = fmt::format("{}.new-{}", clean.string(), ::getpid());
   std::error_code error;
   fs::create_directories(clean.parent_path(), error);

@@ -33,6 +33,10 @@ Status WriteTensors(const std::string& path, const std::map<std::string, at::Ten
 // "float32", "bfloat16", "float16": what config.json calls a type.
 std::string DtypeName(at::ScalarType dtype);
 
+// The folder's absolute path without a slash or a dot at its end: what is appended to it names something
+// beside.
+std::string FolderPath(const std::string& directory);
+
 // Refuses a folder that holds something, but no model and no adapter: WriteFolder would take its place.
 Status CheckReplaceable(const std::string& directory);
 

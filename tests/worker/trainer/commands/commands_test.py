@@ -123,13 +123,14 @@ class Commands(TrainerTest):
             models.append(read(os.path.join(self.path(name), "model.safetensors")))
         self.assertEqual(models[0], models[1])
         self.assertNotEqual(models[0], models[2])
-        # A slash at the end, and a tokenizer of its own, which is made beside the folder.
-        rc, out, err = run("pretrain", "--text", text, "--out", self.path("m5") + "/", "--vocabulary", "36", "--d-model", "16",
-                           "--d-ff", "32", "--d-kv", "4", "--heads", "2", "--layers", "1", "--steps", "1", "--batch", "4",
-                           "--length", "24", "--threads", "1")
-        self.assertEqual(rc, 0, err)
-        self.assertIn("spiece.model", os.listdir(self.path("m5")))
-        self.assertNotIn("m5.tokenizer", os.listdir(os.path.dirname(self.path("m5"))))
+        # A slash or a dot at the end, and a tokenizer of its own, which is made beside the folder.
+        for name, end in (("m5", "/"), ("m6", "/.")):
+            rc, out, err = run("pretrain", "--text", text, "--out", self.path(name) + end, "--vocabulary", "36", "--d-model",
+                               "16", "--d-ff", "32", "--d-kv", "4", "--heads", "2", "--layers", "1", "--steps", "1", "--batch",
+                               "4", "--length", "24", "--threads", "1")
+            self.assertEqual(rc, 0, err)
+            self.assertIn("spiece.model", os.listdir(self.path(name)))
+            self.assertNotIn(name + ".tokenizer", os.listdir(os.path.dirname(self.path(name))))
         self.assert_refused(run("pretrain", "--text", self.path("none"), "--out", self.path("m4"), "--tokenizer",
                                 TOKENIZER), "none")
 
