@@ -28,8 +28,22 @@ ALLOWED = {
     "worker/protocol": ["common"],
     "worker/text": ["common"],
     "worker/agent": ["common", "common/rpc", "sweeps/trial", "worker/protocol"],
-    "worker/trainer": ["common", "sweeps/trial", "worker/protocol", "worker/text", "worker/trainer"],
+    "worker/trainer/files": ["common", "worker/text"],
+    "worker/trainer/kernels": [],
+    "worker/trainer/model": ["common", "worker/trainer/files", "worker/trainer/kernels"],
+    "worker/trainer/adapter": ["common", "sweeps/trial", "worker/text", "worker/trainer/files",
+                               "worker/trainer/kernels", "worker/trainer/model"],
+    "worker/trainer/generate": ["common", "sweeps/trial", "worker/text", "worker/trainer/kernels",
+                                "worker/trainer/model"],
+    "worker/trainer/train": ["common", "sweeps/trial", "worker/protocol", "worker/text", "worker/trainer/files",
+                             "worker/trainer/kernels", "worker/trainer/model", "worker/trainer/adapter",
+                             "worker/trainer/generate"],
+    "worker/trainer/commands": ["common", "sweeps/trial", "worker/protocol", "worker/text", "worker/trainer/files",
+                                "worker/trainer/model", "worker/trainer/adapter", "worker/trainer/generate",
+                                "worker/trainer/train"],
+    "worker/trainer": ["common", "worker/trainer/commands"],  # main.cc, which composes
 }
+TRAINER = [folder for folder in ALLOWED if folder.startswith("worker/trainer")]
 # Library's header prefix -> folders that may use it.
 LIBRARIES = {
     "lorikeet/v1/": ["common/rpc", "coordinator/rpc", "worker/agent", "sweeps/sweepctl"],
@@ -37,9 +51,9 @@ LIBRARIES = {
     "google/protobuf": ["common/rpc", "coordinator/rpc", "worker/agent", "sweeps/sweepctl"],
     "SQLiteCpp": ["coordinator/store", "sweeps/report"],
     "sqlite3": ["coordinator/store", "sweeps/report"],
-    "torch/": ["worker/trainer"],
-    "ATen/": ["worker/trainer"],
-    "c10/": ["worker/trainer"],
+    "torch/": TRAINER,
+    "ATen/": TRAINER,
+    "c10/": TRAINER,
     "yaml-cpp": ["sweeps/spec"],
     "sentencepiece": ["worker/text"],
 }
@@ -69,7 +83,7 @@ def mistakes_in(path, text):
             if target != folder and target not in ALLOWED[folder]:
                 yield f"{path}: includes {name}; {folder} may include only {', '.join(ALLOWED[folder]) or 'nothing'}"
         for prefix, users in LIBRARIES.items():
-            if name.startswith(prefix) and not any(folder == user for user in users):
+            if name.startswith(prefix) and folder not in users:
                 yield f"{path}: includes {name}, which stops at {', '.join(users)}"
 
 
@@ -87,6 +101,7 @@ def main(source):
     assert list(mistakes_in("worker/agent/x.cc", '#include "coordinator/core/types.h"\n'))
     assert list(mistakes_in("coordinator/core/x.cc", "#include <SQLiteCpp/Database.h>\n"))
     assert list(mistakes_in("common/x.cc", '#include "common/y.cc"\n'))
+    assert list(mistakes_in("worker/trainer/model/x.cc", '#include "worker/trainer/adapter/adapter.h"\n'))
     assert not list(mistakes_in("coordinator/store/x.cc", "#include <SQLiteCpp/Database.h>\n"))
     print("\n".join(mistakes) or f"{files} files keep the include rule")
     return 1 if mistakes or files == 0 else 0

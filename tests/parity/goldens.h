@@ -18,7 +18,7 @@
 #include "sweeps/trial/trial.h"
 #include "tests/parity/all_logits.h"
 #include "worker/text/tokenizer.h"
-#include "worker/trainer/model/checkpoint.h"
+#include "worker/trainer/files/tensor_files.h"
 #include "worker/trainer/model/t5.h"
 
 namespace lorikeet::trainer {

@@ -18,7 +18,7 @@
 #include "common/files.h"
 #include "tests/parity/all_logits.h"
 #include "worker/trainer/adapter/adapter.h"
-#include "worker/trainer/model/checkpoint.h"
+#include "worker/trainer/files/tensor_files.h"
 #include "worker/trainer/train/batches.h"
 #include "worker/trainer/train/device.h"
 

@@ -6,8 +6,8 @@
 #include "worker/trainer/adapter/lora.h"
 #include "worker/trainer/adapter/peft_config.h"
 #include "worker/trainer/adapter/prompt.h"
-#include "worker/trainer/model/checkpoint.h"
-#include "worker/trainer/model/out_of_memory.h"
+#include "worker/trainer/files/out_of_memory.h"
+#include "worker/trainer/files/tensor_files.h"
 
 namespace lorikeet::trainer {
 

@@ -12,32 +12,18 @@
 
 #include "common/status.h"
 #include "sweeps/trial/trial.h"
-#include "worker/trainer/model/dropout.h"
+#include "worker/trainer/model/adapter_view.h"
 #include "worker/trainer/model/t5.h"
 
 namespace lorikeet::trainer {
 
 struct PeftConfig;  // worker/trainer/adapter/peft_config.h
 
-class Adapter {
+class Adapter : public AdapterView {
  public:
-  virtual ~Adapter() = default;
-
   // Trainable tensors by the names PEFT saves them under ("base_model.model.encoder…q.lora_A.weight",
   // "prompt_embeddings"). fp32, requires_grad.
   virtual const std::map<std::string, at::Tensor>& parameters() const = 0;
-
-  // LoRA: what to add to the output of the linear layer `name` ("decoder.block.1.layer.0.SelfAttention.v",
-  // "lm_head") for input x [..., in]; undefined tensor where the adapter does not touch that layer.
-  virtual at::Tensor Delta(const std::string& name, const at::Tensor& x, DropoutStream* dropout) const = 0;
-  // The same as matrices: y += scale · b a x, without dropout. Undefined tensors where Delta is undefined.
-  struct LowRank {
-    at::Tensor a, b;  // [rank, in], [out, rank] fp32
-    double scale = 1;
-  };
-  virtual LowRank UpdateOf(const std::string& name) const = 0;
-  // Prompt tuning: [P, D] to put before the source's embeddings; undefined for LoRA.
-  virtual at::Tensor Prompt() const = 0;
 
   // adapter_config.json and adapter_model.safetensors; the folder appears whole or not at all.
   virtual Status Save(const std::string& directory, const std::string& base_model) const = 0;

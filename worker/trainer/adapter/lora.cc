@@ -9,7 +9,8 @@
 #include <string_view>
 
 #include "common/files.h"
-#include "worker/trainer/model/checkpoint.h"
+#include "worker/trainer/files/folder.h"
+#include "worker/trainer/files/tensor_files.h"
 
 namespace lorikeet::trainer {
 namespace {

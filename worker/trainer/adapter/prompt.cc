@@ -7,7 +7,8 @@
 
 #include "common/files.h"
 #include "worker/text/tokenizer.h"
-#include "worker/trainer/model/checkpoint.h"
+#include "worker/trainer/files/folder.h"
+#include "worker/trainer/files/tensor_files.h"
 
 namespace lorikeet::trainer {
 namespace {

@@ -1,6 +1,7 @@
 #include "worker/trainer/commands/commands.h"
 #include "worker/trainer/commands/model_options.h"
-#include "worker/trainer/model/checkpoint.h"
+#include "worker/trainer/files/folder.h"
+#include "worker/trainer/files/tensor_files.h"
 #include "worker/trainer/train/device.h"
 
 namespace lorikeet::trainer {

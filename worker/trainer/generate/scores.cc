@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <limits>
 
-#include "worker/trainer/model/parallel.h"
-#include "worker/trainer/model/row_kernels.h"
+#include "worker/trainer/kernels/parallel.h"
+#include "worker/trainer/kernels/row_kernels.h"
 
 namespace lorikeet::trainer {
 namespace {

@@ -1,9 +1,9 @@
 #include "worker/trainer/model/attention.h"
 
-#include "worker/trainer/model/cuda/functions.h"
+#include "worker/trainer/kernels/cuda/functions.h"
+#include "worker/trainer/kernels/fused_attention.h"
+#include "worker/trainer/kernels/micro_gemm.h"
 #include "worker/trainer/model/dropout.h"
-#include "worker/trainer/model/fused_attention.h"
-#include "worker/trainer/model/micro_gemm.h"
 
 namespace lorikeet::trainer {
 namespace {

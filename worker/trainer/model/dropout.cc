@@ -6,10 +6,10 @@
 #include <cmath>
 #include <optional>
 
-#include "worker/trainer/model/cuda/functions.h"
-#include "worker/trainer/model/parallel.h"
-#include "worker/trainer/model/row_kernels.h"
-#include "worker/trainer/model/saved_mask.h"
+#include "worker/trainer/kernels/cuda/functions.h"
+#include "worker/trainer/kernels/parallel.h"
+#include "worker/trainer/kernels/row_kernels.h"
+#include "worker/trainer/kernels/saved_mask.h"
 
 namespace lorikeet::trainer {
 namespace {

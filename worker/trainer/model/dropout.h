@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-#include "worker/trainer/model/dropout_mask.h"
+#include "worker/trainer/kernels/dropout_mask.h"
 
 namespace lorikeet::trainer {
 
@@ -43,8 +43,5 @@ at::Tensor Dropped(const at::Tensor& x, const DropoutMask& mask);
 
 // The mask of a tensor of `sizes` [examples, …, columns], as factors: plain tensor operations, on any device.
 at::Tensor DropoutFactors(const DropoutMask& mask, at::IntArrayRef sizes, at::Device device);
-
-// The number of the row at (i, j) of a tensor [examples, i, j, columns], whatever it is padded to.
-constexpr std::int64_t DropoutRowNumber(std::int64_t i, std::int64_t j) { return (i << 32) | j; }
 
 }  // namespace lorikeet::trainer

@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <optional>
 
+#include "worker/trainer/kernels/parallel.h"
+#include "worker/trainer/kernels/saved_mask.h"
 #include "worker/trainer/model/dropout.h"
-#include "worker/trainer/model/parallel.h"
-#include "worker/trainer/model/saved_mask.h"
 
 namespace lorikeet::trainer {
 namespace {

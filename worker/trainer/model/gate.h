@@ -3,8 +3,8 @@
 
 #include <ATen/ATen.h>
 
-#include "worker/trainer/model/dropout_mask.h"
-#include "worker/trainer/model/row_kernels.h"
+#include "worker/trainer/kernels/dropout_mask.h"
+#include "worker/trainer/kernels/row_kernels.h"
 
 namespace lorikeet::trainer {
 

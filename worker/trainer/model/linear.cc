@@ -1,6 +1,6 @@
 #include "worker/trainer/model/linear.h"
 
-#include "worker/trainer/adapter/adapter.h"
+#include "worker/trainer/model/adapter_view.h"
 #include "worker/trainer/model/dropout.h"
 
 namespace lorikeet::trainer {

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "worker/trainer/model/attention_packing.h"
+#include "worker/trainer/kernels/panels.h"
 #include "worker/trainer/model/linear.h"
 
 namespace lorikeet::trainer {
@@ -19,14 +19,14 @@ class PackedLinear {
  public:
   PackedLinear() = default;
   // The layers' outputs side by side, each with what `adapter` (may be null) adds to it: [out, in] each.
-  PackedLinear(const std::vector<const Linear*>& layers, const Adapter* adapter);
+  PackedLinear(const std::vector<const Linear*>& layers, const AdapterView* adapter);
 
   // y [rows, out] = x [rows, in], or added to y. x's rows are padded with zeros to padded_in(); ldx and ldy
   // are the rows' distances.
   void Apply(std::int64_t rows, const T* x, std::int64_t ldx, float* y, std::int64_t ldy, bool add) const;
 
   std::int64_t out() const { return out_; }
-  std::int64_t padded_in() const { return padded_in_; }
+  std::int64_t padded_in() const { return panels_.in(); }
 
  private:
   explicit PackedLinear(const at::Tensor& weight);
@@ -38,8 +38,9 @@ class PackedLinear {
     float scale;
     std::int64_t first;
   };
-  std::int64_t out_ = 0, in_ = 0, padded_in_ = 0;
-  Buffer<T> panels_;  // [out / kPanel, padded_in, kPanel], packed
+  std::int64_t out_ = 0;
+  Panels<T> panels_;  // of the weights' transpose [padded_in, out]
+  Buffer<T> packed_;
   std::vector<Update> updates_;
 };
 

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <set>
 
-#include "worker/trainer/model/checkpoint.h"
+#include "worker/trainer/files/tensor_files.h"
 
 namespace lorikeet::trainer {
 namespace {

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <numeric>
 
-#include "worker/trainer/model/micro_gemm.h"
+#include "worker/trainer/kernels/micro_gemm.h"
+#include "worker/trainer/kernels/row_kernels.h"
+#include "worker/trainer/kernels/step_attention.h"
 #include "worker/trainer/model/packed_linear.h"
-#include "worker/trainer/model/row_kernels.h"
-#include "worker/trainer/model/step_attention.h"
 
 namespace lorikeet::trainer {
 namespace {
@@ -26,7 +26,7 @@ std::vector<std::int64_t> KeysOf(const at::Tensor& mask) {
 
 template <typename T>
 struct LayerWeights {
-  LayerWeights(const Block& block, const Adapter* adapter)
+  LayerWeights(const Block& block, const AdapterView* adapter)
       : block_(block),
         qkv({&block.self.attention.q, &block.self.attention.k, &block.self.attention.v}, adapter),
         self_o({&block.self.attention.o}, adapter),

@@ -3,9 +3,10 @@
 #include <cmath>
 
 #include "common/files.h"
-#include "worker/trainer/adapter/adapter.h"
-#include "worker/trainer/model/checkpoint.h"
-#include "worker/trainer/model/out_of_memory.h"
+#include "worker/trainer/files/folder.h"
+#include "worker/trainer/files/out_of_memory.h"
+#include "worker/trainer/files/tensor_files.h"
+#include "worker/trainer/model/adapter_view.h"
 #include "worker/trainer/model/parameters.h"
 #include "worker/trainer/model/stack.h"
 #include "worker/trainer/model/step_decoding.h"

@@ -19,7 +19,7 @@
 
 namespace lorikeet::trainer {
 
-class Adapter;        // worker/trainer/adapter/adapter.h
+class AdapterView;    // worker/trainer/model/adapter_view.h
 class DropoutStream;  // worker/trainer/model/dropout.h
 
 struct LoadOptions {
@@ -34,8 +34,8 @@ struct LoadOptions {
 // What one forward pass needs beside its inputs; owned by the trial, not by the model, so that several trials
 // can share one model later.
 struct ForwardContext {
-  const Adapter* adapter = nullptr;  // LoRA or prompt; null for the base alone
-  DropoutStream* dropout = nullptr;  // null: no dropout (validation, generation)
+  const AdapterView* adapter = nullptr;  // LoRA or prompt; null for the base alone
+  DropoutStream* dropout = nullptr;      // null: no dropout (validation, generation)
   // Keep each block's input only, and run the block again for its gradients: see activation_checkpoint.h.
   bool gradient_checkpointing = false;
 };

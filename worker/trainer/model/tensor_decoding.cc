@@ -103,7 +103,7 @@ class TensorDecoding : public Decoding {
   }
 
   const DecodedModel model_;
-  const Adapter* const adapter_;
+  const AdapterView* const adapter_;
   at::Tensor mask_, positions_;
   std::vector<LayerCache> layers_;
   std::int64_t steps_ = 0;

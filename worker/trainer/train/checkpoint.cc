@@ -11,7 +11,7 @@
 
 #include "common/files.h"
 #include "worker/text/safetensors.h"
-#include "worker/trainer/model/checkpoint.h"
+#include "worker/trainer/files/tensor_files.h"
 #include "worker/trainer/train/checkpoint_files.h"
 
 namespace lorikeet::trainer {

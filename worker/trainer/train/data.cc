@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "worker/text/fingerprint.h"
-#include "worker/trainer/model/parallel.h"
+#include "worker/trainer/kernels/parallel.h"
 #include "worker/trainer/train/permutation.h"
 
 namespace lorikeet::trainer {

@@ -8,7 +8,7 @@
 
 #include "worker/text/rouge.h"
 #include "worker/text/sentences.h"
-#include "worker/trainer/model/parallel.h"
+#include "worker/trainer/kernels/parallel.h"
 #include "worker/trainer/train/batches.h"
 
 namespace lorikeet::trainer {
@@ -17,7 +17,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 // One batch, in parts where memory is short.
-Status GenerateBatch(const T5& model, const Adapter* adapter,
+Status GenerateBatch(const T5& model, const AdapterView* adapter,
                      const std::vector<std::vector<text::TokenId>>& sources, const EvaluateSettings& settings,
                      std::int64_t& part_size, const MemoryObserver& observer, std::vector<Generated>& out) {
   const auto generate = [&](std::int64_t size) {
@@ -34,7 +34,7 @@ Status GenerateBatch(const T5& model, const Adapter* adapter,
 
 }  // namespace
 
-StatusOr<std::optional<Summaries>> Summarize(const T5& model, const Adapter* adapter,
+StatusOr<std::optional<Summaries>> Summarize(const T5& model, const AdapterView* adapter,
                                              const text::Tokenizer& tokenizer,
                                              const std::vector<Example>& examples,
                                              const EvaluateSettings& settings, const GenerateHooks& hooks) {

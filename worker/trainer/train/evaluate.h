@@ -30,7 +30,7 @@ struct GenerateHooks {
 
 // Generates in batches of similar length; what comes out does not depend on them. Batches are halved when
 // memory runs out. Nothing where `stop` said yes.
-StatusOr<std::optional<Summaries>> Summarize(const T5& model, const Adapter* adapter,
+StatusOr<std::optional<Summaries>> Summarize(const T5& model, const AdapterView* adapter,
                                              const text::Tokenizer& tokenizer,
                                              const std::vector<Example>& examples,
                                              const EvaluateSettings& settings, const GenerateHooks& hooks);

@@ -29,8 +29,8 @@ struct TrainingInputs {
   const TrialData* data = nullptr;
   const text::Tokenizer* tokenizer = nullptr;
   const T5* model = nullptr;
-  const Adapter* adapter = nullptr;  // null with `full`
-  TensorMap parameters;              // what is trained
+  const AdapterView* adapter = nullptr;  // null with `full`
+  TensorMap parameters;                  // what is trained
   DropoutStream* dropout = nullptr;
   CheckpointFolder* checkpoint = nullptr;
   double checkpoint_seconds = 30;  // at least so often, and after every validation

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "worker/trainer/model/out_of_memory.h"
+#include "worker/trainer/files/out_of_memory.h"
 #include "worker/trainer/model/parameters.h"
 #include "worker/trainer/train/cpu_memory.h"
 #include "worker/trainer/train/device.h"

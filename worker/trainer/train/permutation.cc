@@ -3,7 +3,7 @@
 #include <numeric>
 #include <utility>
 
-#include "worker/trainer/model/scatter.h"
+#include "worker/trainer/kernels/scatter.h"
 
 namespace lorikeet::trainer {
 CounterRandom::CounterRandom(std::uint64_t seed, std::uint64_t stream)

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "worker/trainer/model/parallel.h"
+#include "worker/trainer/kernels/parallel.h"
 #include "worker/trainer/train/batches.h"
 #include "worker/trainer/train/prefix_lm.h"
 #include "worker/trainer/train/step.h"

@@ -68,7 +68,7 @@ StatusOr<StepOutcome> Stepper::Run(std::span<const Example* const> examples, std
   return outcome;
 }
 
-StatusOr<std::optional<double>> MeanLoss(const T5& model, const Adapter* adapter,
+StatusOr<std::optional<double>> MeanLoss(const T5& model, const AdapterView* adapter,
                                          std::span<const Example* const> examples,
                                          std::int64_t& micro_batch_size, const std::function<bool()>& stop,
                                          const MemoryObserver& observer) {

@@ -28,7 +28,7 @@ struct StepOutcome {
 // Everything that stays the same from step to step; refers to the caller's objects. Not thread-safe.
 struct Stepper {
   const T5* model = nullptr;
-  const Adapter* adapter = nullptr;
+  const AdapterView* adapter = nullptr;
   DropoutStream* dropout = nullptr;
   Optimizer* optimizer = nullptr;
   std::vector<at::Tensor> parameters = {};  // the trained ones
@@ -52,7 +52,7 @@ struct Stepper {
 
 // Σ −log p over the real target tokens / their number, without dropout. `stop` (may be empty) is asked before
 // every batch; nothing where it said yes. micro_batch_size is halved when memory runs out.
-StatusOr<std::optional<double>> MeanLoss(const T5& model, const Adapter* adapter,
+StatusOr<std::optional<double>> MeanLoss(const T5& model, const AdapterView* adapter,
                                          std::span<const Example* const> examples,
                                          std::int64_t& micro_batch_size,
                                          const std::function<bool()>& stop = {},

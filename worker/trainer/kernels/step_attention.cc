@@ -1,11 +1,11 @@
-#include "worker/trainer/model/step_attention.h"
+#include "worker/trainer/kernels/step_attention.h"
 
 #include <algorithm>
 
-#include "worker/trainer/model/attention_kernels.h"
-#include "worker/trainer/model/micro_gemm.h"
-#include "worker/trainer/model/parallel.h"
-#include "worker/trainer/model/row_kernels.h"
+#include "worker/trainer/kernels/attention_kernels.h"
+#include "worker/trainer/kernels/micro_gemm.h"
+#include "worker/trainer/kernels/parallel.h"
+#include "worker/trainer/kernels/row_kernels.h"
 
 namespace lorikeet::trainer {
 namespace {
@@ -94,21 +94,26 @@ CrossCache<T>::CrossCache(const at::Tensor& key, const at::Tensor& value,
       width_(key.size(3)),
       padded_width_(RoundUp(width_, kKeyGroup)),
       keys_of_(keys_of),
-      keys_(keys_of.size()),
-      values_(keys_of.size()) {
+      documents_(keys_of.size()) {
   ParallelFor(0, key.size(0), 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t document = begin; document < end; ++document) {
-      const auto at = static_cast<std::size_t>(document);
-      const std::int64_t n = keys_of_[at], padded = RoundUp(n, kKeyGroup), each = padded * padded_width_;
-      keys_[at].resize(heads_ * each);
-      values_[at].resize(heads_ * each);
+    for (std::int64_t number = begin; number < end; ++number) {
+      const std::int64_t n = keys_of_[static_cast<std::size_t>(number)], padded = RoundUp(n, kKeyGroup);
+      Document& document = documents_[static_cast<std::size_t>(number)];
+      document.key_panels = Panels<T>(padded_width_, padded, padded);
+      document.value_panels = Panels<T>(padded, padded_width_, padded_width_);
+      document.keys.resize(heads_ * document.key_panels.size());
+      document.values.resize(heads_ * document.value_panels.size());
       for (std::int64_t head = 0; head < heads_; ++head) {
         const auto rows = [&](const at::Tensor& x) {
-          return Rows<const T>{x.const_data_ptr<T>() + document * x.stride(0) + head * x.stride(1),
+          return Rows<const T>{x.const_data_ptr<T>() + number * x.stride(0) + head * x.stride(1),
                                x.stride(2)};
         };
-        PackColumns(rows(key), n, width_, padded, padded_width_, keys_[at].data() + head * each);
-        PackRows(rows(value), n, width_, padded, padded_width_, values_[at].data() + head * each);
+        T* const keys = document.keys.data() + head * document.key_panels.size();
+        for (std::int64_t panel = 0; panel < document.key_panels.count(); ++panel)
+          document.key_panels.PackTransposed(panel, rows(key), n, width_, keys);
+        T* const values = document.values.data() + head * document.value_panels.size();
+        for (std::int64_t panel = 0; panel < document.value_panels.count(); ++panel)
+          document.value_panels.Pack(panel, rows(value), n, width_, values);
       }
     }
   });
@@ -127,19 +132,20 @@ void CrossCache<T>::Attend(std::span<const std::int64_t> documents, std::int64_t
     std::fill_n(queries.data(), queries.size(), T(0));
     for (std::int64_t task = begin; task < end; ++task) {
       const std::int64_t number = task / heads_, head = task % heads_;
-      const std::int64_t document = documents[static_cast<std::size_t>(number)];
-      const auto at = static_cast<std::size_t>(document);
-      const std::int64_t keys = keys_of_[at], padded = RoundUp(keys, kKeyGroup),
-                         each = padded * padded_width_;
+      const std::int64_t place = documents[static_cast<std::size_t>(number)];
+      const Document& document = documents_[static_cast<std::size_t>(place)];
+      const Panels<T>&key_panels = document.key_panels, &value_panels = document.value_panels;
+      const std::int64_t keys = keys_of_[static_cast<std::size_t>(place)], padded = RoundUp(keys, kKeyGroup);
       for (std::int64_t h = 0; h < hypotheses; ++h) {
         const float* const from = query + (number * hypotheses + h) * stride + head * width_;
         auto* const to = Bits(queries.data() + h * padded_width_);
         for (std::int64_t i = 0; i < width_; ++i) Narrow(from[i], to[i]);
       }
-      MicroGemm(hypotheses, padded, padded_width_, queries.data(), padded_width_,
-                keys_[at].data() + head * each, padded, scores.data(), padded, /*add=*/false);
+      key_panels.Multiply(0, key_panels.count(), hypotheses, queries.data(), padded_width_,
+                          document.keys.data() + head * key_panels.size(), scores.data(), padded,
+                          /*add=*/false);
       const float* const bias =
-          mask.defined() ? mask.const_data_ptr<float>() + document * mask.size(1) : nullptr;
+          mask.defined() ? mask.const_data_ptr<float>() + place * mask.size(1) : nullptr;
       for (std::int64_t h = 0; h < hypotheses; ++h) {
         float* const row = scores.data() + h * padded;
         SoftmaxRow(keys, nullptr, bias, row);
@@ -147,8 +153,9 @@ void CrossCache<T>::Attend(std::span<const std::int64_t> documents, std::int64_t
         auto* const to = Bits(weights.data() + h * padded);
         for (std::int64_t n = 0; n < padded; ++n) Narrow(row[n], to[n]);
       }
-      MicroGemm(hypotheses, padded_width_, padded, weights.data(), padded, values_[at].data() + head * each,
-                padded_width_, mixed.data(), padded_width_, /*add=*/false);
+      value_panels.Multiply(0, value_panels.count(), hypotheses, weights.data(), padded,
+                            document.values.data() + head * value_panels.size(), mixed.data(), padded_width_,
+                            /*add=*/false);
       for (std::int64_t h = 0; h < hypotheses; ++h) {
         auto* const to = Bits(out + (number * hypotheses + h) * out_stride + head * width_);
         for (std::int64_t i = 0; i < width_; ++i) Narrow(mixed[h * padded_width_ + i], to[i]);

@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-#include "worker/trainer/model/scatter.h"
+#include "worker/trainer/kernels/scatter.h"
 
 namespace lorikeet::trainer {
 
@@ -31,6 +31,11 @@ LORIKEET_EVERYWHERE DropoutRow RowOf(const DropoutMask& mask, std::int64_t examp
   drawn.start = static_cast<std::uint32_t>(bits);
   drawn.stride = static_cast<std::uint32_t>(bits >> 32) | 1U;
   return drawn;
+}
+
+// The number of the row at (i, j) of a tensor [examples, i, j, columns], whatever it is padded to.
+LORIKEET_EVERYWHERE constexpr std::int64_t DropoutRowNumber(std::int64_t i, std::int64_t j) {
+  return (i << 32) | j;
 }
 
 // Columns come in groups of 32: the first 16 take the lower halves of 16 draws, the last 16 the upper ones,

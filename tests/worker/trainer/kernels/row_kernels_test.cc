@@ -1,5 +1,5 @@
 // The loops that replace several tensor operations give what those give, at lengths around their strands.
-#include "worker/trainer/model/row_kernels.h"
+#include "worker/trainer/kernels/row_kernels.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "worker/trainer/model/row_kernels.h"
+#include "worker/trainer/kernels/row_kernels.h"
 
 #include <cmath>
 #include <limits>

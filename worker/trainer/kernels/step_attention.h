@@ -9,7 +9,7 @@
 #include <span>
 #include <vector>
 
-#include "worker/trainer/model/attention_packing.h"
+#include "worker/trainer/kernels/panels.h"
 
 namespace lorikeet::trainer {
 
@@ -68,7 +68,12 @@ class CrossCache {
  private:
   std::int64_t heads_, width_, padded_width_;
   std::vector<std::int64_t> keys_of_;
-  std::vector<Buffer<T>> keys_, values_;  // of each document: [heads, …], packed
+  // Of a document: its keys transposed [padded width, padded keys], its values [padded keys, padded width].
+  struct Document {
+    Panels<T> key_panels, value_panels;
+    Buffer<T> keys, values;  // [heads, …], packed
+  };
+  std::vector<Document> documents_;
 };
 
 }  // namespace lorikeet::trainer

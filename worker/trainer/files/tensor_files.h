@@ -1,11 +1,10 @@
-// Tensors in safetensors files, as Hugging Face lays them out in a folder; and folders that appear whole.
+// Tensors in safetensors files, as Hugging Face lays them out in a folder.
 //
 // Errors name the file. Not tied to T5: adapters use it too.
 #pragma once
 
 #include <ATen/ATen.h>
 
-#include <functional>
 #include <map>
 #include <string>
 
@@ -32,17 +31,5 @@ Status WriteTensors(const std::string& path, const std::map<std::string, at::Ten
 
 // "float32", "bfloat16", "float16": what config.json calls a type.
 std::string DtypeName(at::ScalarType dtype);
-
-// The folder's absolute path without a slash or a dot at its end: what is appended to it names something
-// beside.
-std::string FolderPath(const std::string& directory);
-
-// Refuses a folder that holds something, but no model and no adapter: WriteFolder would take its place.
-Status CheckReplaceable(const std::string& directory);
-
-// Calls `fill` with the name of a new empty folder beside `directory`, syncs it, and puts it in `directory`'s
-// place: a reader or a crash sees the old folder or the new one, for a moment none, never a part. On an error
-// nothing of it is left. Replaces what CheckReplaceable allows.
-Status WriteFolder(const std::string& directory, const std::function<Status(const std::string&)>& fill);
 
 }  // namespace lorikeet::trainer

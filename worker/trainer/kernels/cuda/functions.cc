@@ -1,4 +1,4 @@
-#include "worker/trainer/model/cuda/functions.h"
+#include "worker/trainer/kernels/cuda/functions.h"
 
 #include <c10/core/GradMode.h>
 #include <c10/cuda/CUDAException.h>
@@ -7,8 +7,8 @@
 
 #include <optional>
 
-#include "worker/trainer/model/cuda/kernels.h"
-#include "worker/trainer/model/saved_mask.h"
+#include "worker/trainer/kernels/cuda/kernels.h"
+#include "worker/trainer/kernels/saved_mask.h"
 
 namespace lorikeet::trainer::cuda {
 namespace {

@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-#include "worker/trainer/model/dropout_mask.h"
+#include "worker/trainer/kernels/dropout_mask.h"
 
 namespace lorikeet::trainer::cuda {
 

@@ -1,4 +1,4 @@
-#include "worker/trainer/model/attention_kernels.h"
+#include "worker/trainer/kernels/attention_kernels.h"
 
 #include <limits>
 

@@ -1,4 +1,4 @@
-#include "worker/trainer/model/micro_gemm.h"
+#include "worker/trainer/kernels/micro_gemm.h"
 
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/native/CPUBlas.h>

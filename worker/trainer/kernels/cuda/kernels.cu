@@ -1,4 +1,4 @@
-#include "worker/trainer/model/cuda/kernels.h"
+#include "worker/trainer/kernels/cuda/kernels.h"
 
 namespace lorikeet::trainer::cuda {
 namespace {
@@ -37,7 +37,7 @@ __device__ float FactorAt(const DropoutMask& mask, const DropoutRow& row, std::i
 template <typename From, typename To>
 __global__ void DropKernel(DropoutMask mask, RowShape shape, const From* x, const float* hidden, To* y) {
   const std::int64_t row = blockIdx.x, each = shape.groups * shape.rows, within = row % each;
-  const DropoutRow draws = RowOf(mask, row / each, (within / shape.rows << 32) | within % shape.rows);
+  const DropoutRow draws = RowOf(mask, row / each, DropoutRowNumber(within / shape.rows, within % shape.rows));
   for (std::int64_t i = threadIdx.x; i < shape.columns; i += kThreads) {
     const std::int64_t at = row * shape.columns + i;
     const float dropped = Widen(x[at]) * FactorAt(mask, draws, i);
@@ -73,7 +73,7 @@ __global__ void SoftmaxKernel(DropoutMask dropout, ScoreShape shape, const T* sc
   float sum = 0;
   for (std::int64_t n = threadIdx.x; n < shape.keys; n += kThreads) sum += expf(score(n) - top);
   const float inverse = 1 / Reduce(sum, Sum());
-  const DropoutRow draws = RowOf(dropout, row.document, (row.head << 32) | row.query);
+  const DropoutRow draws = RowOf(dropout, row.document, DropoutRowNumber(row.head, row.query));
   for (std::int64_t n = threadIdx.x; n < shape.keys; n += kThreads) {
     const float weight = expf(score(n) - top) * inverse;
     Narrow(weight, weights[start + n]);
@@ -86,7 +86,7 @@ __global__ void SoftmaxGradientKernel(DropoutMask dropout, ScoreShape shape, con
                                       T* score_gradient) {
   const std::int64_t number = blockIdx.x, start = number * shape.keys;
   const ScoreRow row(shape, number);
-  const DropoutRow draws = RowOf(dropout, row.document, (row.head << 32) | row.query);
+  const DropoutRow draws = RowOf(dropout, row.document, DropoutRowNumber(row.head, row.query));
   const auto of_weight = [&](std::int64_t n) { return Widen(gradient[start + n]) * FactorAt(dropout, draws, n); };
   float dot = 0;
   for (std::int64_t n = threadIdx.x; n < shape.keys; n += kThreads) dot += of_weight(n) * Widen(weights[start + n]);

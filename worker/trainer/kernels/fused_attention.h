@@ -5,7 +5,7 @@
 
 #include <ATen/ATen.h>
 
-#include "worker/trainer/model/dropout_mask.h"
+#include "worker/trainer/kernels/dropout_mask.h"
 
 namespace lorikeet::trainer {
 

@@ -1,7 +1,7 @@
 // In place of kernels where LibTorch has no CUDA.
 #include <c10/util/Exception.h>
 
-#include "worker/trainer/model/cuda/functions.h"
+#include "worker/trainer/kernels/cuda/functions.h"
 
 namespace lorikeet::trainer::cuda {
 

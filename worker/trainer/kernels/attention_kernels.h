@@ -8,8 +8,8 @@
 
 #include <cstdint>
 
-#include "worker/trainer/model/dropout_mask.h"
-#include "worker/trainer/model/vectorised.h"
+#include "worker/trainer/kernels/dropout_mask.h"
+#include "worker/trainer/kernels/vectorised.h"
 
 namespace lorikeet::trainer {
 

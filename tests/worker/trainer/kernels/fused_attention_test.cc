@@ -1,11 +1,11 @@
 // Attention in blocks gives what whole matrices of scores give, and so do its gradients.
-#include "worker/trainer/model/fused_attention.h"
+#include "worker/trainer/kernels/fused_attention.h"
 
 #include <gtest/gtest.h>
 
 #include "tests/parity/goldens.h"
+#include "worker/trainer/kernels/micro_gemm.h"
 #include "worker/trainer/model/dropout.h"
-#include "worker/trainer/model/micro_gemm.h"
 
 namespace lorikeet::trainer {
 namespace {

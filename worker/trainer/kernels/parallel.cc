@@ -1,4 +1,4 @@
-#include "worker/trainer/model/parallel.h"
+#include "worker/trainer/kernels/parallel.h"
 
 #include <ATen/Parallel.h>
 

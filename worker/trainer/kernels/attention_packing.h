@@ -11,8 +11,8 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "worker/trainer/model/buffer.h"
-#include "worker/trainer/model/vectorised.h"
+#include "worker/trainer/kernels/buffer.h"
+#include "worker/trainer/kernels/vectorised.h"
 
 namespace lorikeet::trainer {
 

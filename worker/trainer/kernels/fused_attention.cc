@@ -1,4 +1,4 @@
-#include "worker/trainer/model/fused_attention.h"
+#include "worker/trainer/kernels/fused_attention.h"
 
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <c10/core/GradMode.h>
@@ -9,12 +9,11 @@
 #include <optional>
 #include <vector>
 
-#include "worker/trainer/model/attention_kernels.h"
-#include "worker/trainer/model/attention_packing.h"
-#include "worker/trainer/model/dropout.h"
-#include "worker/trainer/model/micro_gemm.h"
-#include "worker/trainer/model/parallel.h"
-#include "worker/trainer/model/saved_mask.h"
+#include "worker/trainer/kernels/attention_kernels.h"
+#include "worker/trainer/kernels/attention_packing.h"
+#include "worker/trainer/kernels/micro_gemm.h"
+#include "worker/trainer/kernels/parallel.h"
+#include "worker/trainer/kernels/saved_mask.h"
 
 namespace lorikeet::trainer {
 namespace {

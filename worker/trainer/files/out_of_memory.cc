@@ -1,4 +1,4 @@
-#include "worker/trainer/model/out_of_memory.h"
+#include "worker/trainer/files/out_of_memory.h"
 
 #include <c10/util/Exception.h>
 

@@ -3,7 +3,7 @@
 
 #include <torch/csrc/autograd/custom_function.h>
 
-#include "worker/trainer/model/dropout_mask.h"
+#include "worker/trainer/kernels/dropout_mask.h"
 
 namespace lorikeet::trainer {
 
