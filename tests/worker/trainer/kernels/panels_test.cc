@@ -64,17 +64,20 @@ void ExpectProducts() {
 TEST(PanelsTest, ProductsOfFloats) { ExpectProducts<float>(); }
 
 TEST(PanelsTest, ProductsOfBfloat16) {
-  if (!HasBfloat16Products()) GTEST_SKIP() << "no bfloat16 products on this processor";
+  if (!HasBfloat16Products()) return ExpectProducts<float>();  // what is done in its place
   ExpectProducts<at::BFloat16>();
 }
 
 TEST(PanelsTest, ARowDoesNotDependOnTheOthers) {
-  if (!FetchesPanels()) GTEST_SKIP() << "oneDNN's kernels do not promise it";
   at::manual_seed(2);
   const at::Tensor x = at::randn({9, 300}), w = at::randn({70, 300});
   const at::Tensor together = Multiply<float>(x, w, {});
   for (std::int64_t row = 0; row < x.size(0); ++row) {
-    EXPECT_TRUE(at::equal(together[row], Multiply<float>(x.narrow(0, row, 1), w, {})[0])) << row;
+    const at::Tensor alone = Multiply<float>(x.narrow(0, row, 1), w, {})[0];
+    // oneDNN's kernels promise no more than a sum of floats.
+    EXPECT_TRUE(FetchesPanels() ? at::equal(together[row], alone)
+                                : at::allclose(together[row], alone, 1e-4, 1e-4))
+        << row;
   }
 }
 
