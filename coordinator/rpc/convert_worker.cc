@@ -157,6 +157,7 @@ service::Hello FromWire(const v1::Hello& hello) {
   out.worker_id = hello.worker_id();
   out.hostname = hello.hostname();
   out.draining = hello.draining();
+  out.origin = {hello.start(), hello.process(), hello.connection()};
   for (const v1::Slot& slot : hello.slots()) {
     out.slots.push_back(
         {slot.index(), slot.kind(), slot.device(), slot.device_model(), slot.memory_bytes(), slot.threads()});

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "common/rpc/status_codes.h"
-#include "coordinator/rpc/convert.h"
+#include "coordinator/rpc/worker_dialogue.h"
 #include "coordinator/rpc/worker_stream.h"
 
 namespace lorikeet::rpc {
@@ -17,10 +17,10 @@ class SessionReactor : public WorkerReactor {
   SessionReactor(service::Service& service, OpenStreams& open, const Status& allowed,
                  const std::string& build, grpc::CallbackServerContext* context,
                  const std::function<void(const Status&)>& on_fatal)
-      : service_(service),
-        open_(open),
+      : open_(open),
         on_fatal_(on_fatal),
-        stream_(std::make_shared<WorkerStream>(this, context, build)) {
+        stream_(std::make_shared<WorkerStream>(this, context, build)),
+        dialogue_(service, stream_) {
     if (!allowed.ok()) {
       stream_->Finish(ToGrpc(allowed));
     } else if (open_.Add(stream_)) {
@@ -33,7 +33,7 @@ class SessionReactor : public WorkerReactor {
       stream_->Finish(grpc::Status::OK);
       return;
     }
-    if (Status status = Handle(message_); !status.ok()) {
+    if (Status status = dialogue_.Handle(message_); !status.ok()) {
       stream_->Finish(ToGrpc(status));
       if (absl::IsInternal(status)) on_fatal_(status);
       return;
@@ -46,48 +46,16 @@ class SessionReactor : public WorkerReactor {
   void OnDone() override {
     open_.Remove(stream_);
     stream_->Detach();
-    if (session_ > 0) service_.Disconnect(session_);
+    dialogue_.Close();
     delete this;
   }
 
  private:
-  Status Handle(const v1::WorkerMessage& message) {
-    if (message.has_hello()) {
-      if (session_ > 0) return InvalidArgument("a second Hello on one stream");
-      ASSIGN_OR_RETURN(session_, service_.Connect(FromWire(message.hello()), stream_));
-      return absl::OkStatus();
-    }
-    if (session_ == 0) return InvalidArgument("the first message of a stream is Hello");
-    switch (message.message_case()) {
-      case v1::WorkerMessage::kRenew:
-        service_.HandleRenew(session_, FromWire(message.renew()));
-        break;
-      case v1::WorkerMessage::kEvents: {
-        ASSIGN_OR_RETURN(const service::Report report, FromWire(message.events()));
-        return service_.HandleReport(session_, report);
-      }
-      case v1::WorkerMessage::kProgress:
-        service_.HandleProgress(session_, {message.progress().attempt_id(), message.progress().token()},
-                                FromWire(message.progress()));
-        break;
-      case v1::WorkerMessage::kClosed:
-        service_.HandleClosed(session_, {message.closed().attempt_id(), message.closed().token()});
-        break;
-      case v1::WorkerMessage::kDraining:
-        service_.HandleDraining(session_);
-        break;
-      default:
-        return InvalidArgument("a message that this coordinator does not know");
-    }
-    return absl::OkStatus();
-  }
-
-  service::Service& service_;
   OpenStreams& open_;
   const std::function<void(const Status&)>& on_fatal_;
   const std::shared_ptr<WorkerStream> stream_;
+  WorkerDialogue dialogue_;
   v1::WorkerMessage message_;
-  std::int64_t session_ = 0;
 };
 
 }  // namespace

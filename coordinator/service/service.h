@@ -34,12 +34,19 @@ struct Held {
   std::vector<std::int64_t> slots;
   std::int64_t spooled_sequence = 0;
 };
+// Which of a worker's Hellos it is: see worker.proto.
+struct Origin {
+  std::int64_t start = 0;
+  std::string process;
+  std::int64_t connection = 0;
+};
 struct Hello {
   std::int64_t protocol_version = 0;
   std::string build, worker_id, hostname;
   std::vector<core::Slot> slots;
   std::vector<Held> held;
   bool draining = false;
+  Origin origin = {};
 };
 struct Lease {
   std::string attempt_id;
@@ -177,7 +184,7 @@ class Service {
 
   // Worker side. Connect answers through the connection (Welcome first) and returns the session; a newer
   // session of the same worker replaces an older (Replaced is sent to it). A protocol too old or too new:
-  // FailedPrecondition.
+  // FailedPrecondition. A Hello that was said before the open session's: Aborted.
   virtual StatusOr<std::int64_t> Connect(const Hello& hello,
                                          std::shared_ptr<WorkerConnection> connection) = 0;
   virtual void HandleRenew(std::int64_t session, const Renew& renew) = 0;

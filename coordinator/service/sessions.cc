@@ -31,12 +31,24 @@ Status CheckHello(const Hello& hello, const Options& options) {
   return absl::OkStatus();
 }
 
+// Whether a Hello was said before the one of the open session. A copy of the worker's folder is another
+// worker.
+bool IsLate(const Origin& hello, const Origin& open) {
+  if (hello.start == 0 || open.start == 0) return false;
+  if (hello.start != open.start) return hello.start < open.start;
+  return hello.process == open.process && hello.connection <= open.connection;
+}
+
 }  // namespace
 
 StatusOr<std::int64_t> Sessions::Connect(const Hello& hello,
                                          const std::shared_ptr<WorkerConnection>& connection) {
   RETURN_IF_ERROR(CheckHello(hello, context_.options));
   State& state = context_.state;
+  if (const Session* open = state.SessionOf(hello.worker_id);
+      open != nullptr && IsLate(hello.origin, open->origin)) {
+    return Aborted("worker {} has said Hello again since", hello.hostname);
+  }
   const std::int64_t id = state.last_session + 1;
   Welcome welcome{.session = id,
                   .lease = context_.options.lease,
@@ -58,8 +70,11 @@ StatusOr<std::int64_t> Sessions::Connect(const Hello& hello,
   }
   state.last_session = id;
   state.FindWorker(hello.worker_id)->session = id;
-  state.sessions[id] = {
-      .id = id, .worker_id = hello.worker_id, .connection = connection, .last_seen = context_.clock.Wall()};
+  state.sessions[id] = {.id = id,
+                        .worker_id = hello.worker_id,
+                        .connection = connection,
+                        .last_seen = context_.clock.Wall(),
+                        .origin = hello.origin};
   OfferSlots(hello);
   for (const auto& [attempt, committed] : welcome.keep) {
     state.SetLease(attempt, context_.clock.Steady() + context_.options.lease);

@@ -69,6 +69,7 @@ struct Session {
   std::string worker_id;
   std::shared_ptr<WorkerConnection> connection;
   WallTime last_seen{};
+  Origin origin = {};
 };
 
 class State {

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <filesystem>
 
@@ -55,6 +56,23 @@ StatusOr<std::string> LoadIdentity(const std::string& path, RandomSource& random
   return identity;
 }
 
+// On disk before anybody hears of it: a later start says a higher number.
+StatusOr<std::int64_t> CountStart(const std::string& path) {
+  const StatusOr<std::string> text = ReadFile(path);
+  if (!text.ok() && !absl::IsNotFound(text.status())) return text.status();
+  std::int64_t before = 0;
+  if (text.ok()) {
+    const std::string number = Trimmed(*text);
+    const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), before);
+    if (error != std::errc() || end != number.data() + number.size() || before < 0) {
+      return FailedPrecondition("{}: '{}' is no number of starts; write the greatest that you can be sure of",
+                                path, number);
+    }
+  }
+  RETURN_IF_ERROR(WriteFileAtomically(path, std::to_string(before + 1) + "\n"));
+  return before + 1;
+}
+
 }  // namespace
 
 StatusOr<std::unique_ptr<Folder>> Folder::Open(const std::string& path, RandomSource& random) {
@@ -85,6 +103,7 @@ StatusOr<std::unique_ptr<Folder>> Folder::Open(const std::string& path, RandomSo
   RETURN_IF_ERROR(MakeFolder(folder->path_ + "/trials"));
   RETURN_IF_ERROR(MakeFolder(folder->path_ + "/attempts"));
   ASSIGN_OR_RETURN(folder->identity_, LoadIdentity(folder->path_ + "/identity", random));
+  ASSIGN_OR_RETURN(folder->starts_, CountStart(folder->path_ + "/starts"));
   return folder;
 }
 

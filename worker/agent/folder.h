@@ -2,11 +2,13 @@
 //
 //   DIR/lock                  held with flock; its text is the holder's process id
 //   DIR/identity              "w-…", made at the first start
+//   DIR/starts                how often a worker has been started here
 //   DIR/trials/TRIAL/         the trainer's --out: checkpoints to resume from, what was kept
 //   DIR/cache/                tokens and fingerprints, shared by the trials; may be removed at any time
 //   DIR/attempts/ATTEMPT/     spool, attempt.json, trial.json, process, stderr.log
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -27,6 +29,8 @@ class Folder {
   Folder& operator=(const Folder&) = delete;
 
   const std::string& identity() const { return identity_; }
+  // Of how many starts this is the last.
+  std::int64_t starts() const { return starts_; }
   const std::string& path() const { return path_; }
   // Ids come from the coordinator: InvalidArgument for one that could leave the folder.
   StatusOr<std::string> AttemptFolder(const std::string& attempt_id) const;
@@ -44,6 +48,7 @@ class Folder {
   const std::string path_;
   const int lock_;
   std::string identity_;
+  std::int64_t starts_ = 0;
 };
 
 }  // namespace lorikeet::agent

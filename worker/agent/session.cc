@@ -57,6 +57,9 @@ void Session::SendHello() {
   hello.set_worker_id(folder_.identity());
   hello.set_hostname(options_.hostname);
   hello.set_draining(draining_);
+  hello.set_start(folder_.starts());
+  hello.set_process(options_.process);
+  hello.set_connection(++connections_);
   for (const Slot& slot : options_.slots) *hello.add_slots() = ToWire(slot);
   in_hello_.clear();
   for (const auto& [id, attempt] : attempts_) {

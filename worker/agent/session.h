@@ -45,6 +45,7 @@ class Link {
 struct SessionOptions {
   std::string hostname;
   std::string build;
+  std::string process;  // drawn at its start
   std::vector<Slot> slots;
   // How long an attempt trains on beyond its lease while the coordinator cannot be reached.
   Duration orphan_after = std::chrono::hours(1);
@@ -137,6 +138,7 @@ class Session : public TrainerListener {
   std::optional<Outcome> outcome_;
 
   // Of the stream that is open.
+  std::int64_t connections_ = 0;
   SteadyTime hello_sent_{};
   std::set<std::string> in_hello_;
   SteadyTime last_heard_{};

@@ -254,9 +254,9 @@ void Session::RemoveFinished() {
   for (auto entry = attempts_.begin(); entry != attempts_.end();) {
     Attempt& attempt = *entry->second;
     if (!attempt.slots_busy && !attempt.closed_told && state_ == State::kWelcomed) SendClosed(attempt);
-    // While the coordinator is away, the next Hello says that the slots are free; Hello also names it if it
-    // is dropped, until then.
-    const bool told = attempt.closed_told || state_ != State::kWelcomed;
+    // While the coordinator is away, the next Hello says that the slots are free; after a Hello that named
+    // it, only word of its end does, once there is a Welcome.
+    const bool told = attempt.closed_told || state_ == State::kDisconnected;
     if (attempt.slots_busy || !told || !(attempt.dropped || attempt.handed_in())) {
       ++entry;
       continue;

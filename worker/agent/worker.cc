@@ -91,6 +91,7 @@ Status Worker::Prepare(const WorkerOptions& options, DeviceProbe& devices, Rando
   SessionOptions session;
   session.hostname = Hostname();
   session.build = Build();
+  session.process = NewId("p", random);
   ASSIGN_OR_RETURN(session.slots, FindSlots(options.slots, devices));
   session.orphan_after = options.orphan_after;
   session.drain_limit = options.drain_limit;

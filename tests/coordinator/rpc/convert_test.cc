@@ -135,8 +135,14 @@ TEST(Convert, HelloKeepsWhatTheWorkerHolds) {
   held.set_running(true);
   held.add_slots(1);
   held.set_spooled_sequence(11);
+  hello.set_start(3);
+  hello.set_process("p-1");
+  hello.set_connection(4);
   const service::Hello plain = FromWire(hello);
   EXPECT_EQ(plain.worker_id, "w");
+  EXPECT_EQ(plain.origin.start, 3);
+  EXPECT_EQ(plain.origin.process, "p-1");
+  EXPECT_EQ(plain.origin.connection, 4);
   EXPECT_TRUE(plain.draining);
   EXPECT_EQ(plain.slots.at(0).kind, "cuda");
   EXPECT_EQ(plain.slots.at(0).device, "cuda:0");

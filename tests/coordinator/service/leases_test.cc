@@ -197,6 +197,31 @@ TEST_F(LeasesTest, ANewerSessionReplacesTheOlder) {
   EXPECT_EQ(StateOf(grant_), "succeeded");
 }
 
+// A stream that broke may deliver its first words after a newer stream's.
+TEST_F(LeasesTest, AHelloThatComesLateReplacesNothing) {
+  const auto hello = [&](std::int64_t start, const std::string& process, std::int64_t connection) {
+    Hello said = MakeHello("x", CpuSlots(1));
+    said.origin = {start, process, connection};
+    return said;
+  };
+  const FakeWorker open = Connect(hello(2, "p", 3));
+  for (const auto& [start, process, connection] :
+       {std::tuple(2, "p", 2), std::tuple(2, "p", 3), std::tuple(1, "o", 9)}) {
+    const auto late =
+        service_->Connect(hello(start, process, connection), std::make_shared<FakeConnection>());
+    EXPECT_TRUE(absl::IsAborted(late.status())) << late.status();
+  }
+  EXPECT_EQ(open.connection->All<Replaced>().size(), 0U);
+  // A later connection, a later start, a copy of the worker's folder, and a worker that does not say.
+  FakeWorker before = open;
+  for (const Hello& newer :
+       {hello(2, "p", 4), hello(3, "q", 1), hello(3, "copy", 1), hello(0, "", 0), hello(1, "p", 1)}) {
+    const FakeWorker now = Connect(newer);
+    EXPECT_EQ(before.connection->All<Replaced>().size(), 1U);
+    before = now;
+  }
+}
+
 TEST_F(LeasesTest, SupersededProcessesStillHaveTheirSlots) {
   const FakeWorker other = Connect("x", 1);
   Disconnect(worker_);

@@ -33,6 +33,14 @@ TEST(Folder, KeepsItsIdentity) {
   EXPECT_THAT(Message(Folder::Open(path, SystemRandom()).status()), HasSubstr("no worker's identity"));
 }
 
+TEST(Folder, CountsItsStarts) {
+  const TempFolder temp;
+  EXPECT_EQ(OpenOrDie(temp.path())->starts(), 1);
+  EXPECT_EQ(OpenOrDie(temp.path())->starts(), 2);
+  ASSERT_TRUE(WriteFileAtomically(temp.path() + "/starts", "many\n").ok());
+  EXPECT_THAT(Message(Folder::Open(temp.path(), SystemRandom()).status()), HasSubstr("no number of starts"));
+}
+
 TEST(Folder, RefusesASecondWorkerAndNamesTheFirst) {
   const TempFolder temp;
   const auto first = OpenOrDie(temp.path());

@@ -23,6 +23,7 @@ class SessionTest : public testing::Test {
   SessionTest() {
     options_.hostname = "host";
     options_.build = "test";
+    options_.process = "p-1";
     options_.slots = {{0, "cpu", "cpu", "A CPU", 100, 2}, {1, "cpu", "cpu", "A CPU", 100, 2}};
     Restart();
   }
@@ -142,6 +143,12 @@ TEST_F(SessionTest, SaysHelloFirstAndNothingElseBeforeWelcome) {
   EXPECT_EQ(hello.slots(1).threads(), 2);
   EXPECT_EQ(hello.held_size(), 0);
   EXPECT_FALSE(hello.draining());
+  EXPECT_EQ(hello.start(), 1);
+  EXPECT_EQ(hello.process(), "p-1");
+  EXPECT_EQ(hello.connection(), 1);
+  session_->OnDisconnected("gone");
+  session_->OnConnected();
+  EXPECT_EQ(link_.sent.back().hello().connection(), 2);
 }
 
 TEST_F(SessionTest, RunsAGrantToItsResult) {
@@ -224,6 +231,26 @@ TEST_F(SessionTest, ResendsAfterAReconnectWithoutLossOrStart) {
   EXPECT_THAT(Sent(), ElementsAre(Pair("a-1", 2), Pair("a-1", 3)));
   EXPECT_THAT(launcher_.started, SizeIs(1));
   EXPECT_THAT(launcher_.stopped, IsEmpty());
+}
+
+// Hello said that the slots are taken, so somebody must say that they are free.
+TEST_F(SessionTest, AProcessThatEndsBetweenHelloAndWelcomeGivesItsSlotsBack) {
+  Connect();
+  Grant("a-1");
+  Report("a-1", protocol::Result{});
+  Ack("a-1", 1);
+  session_->OnDisconnected("gone");
+  session_->OnConnected();
+  Close("a-1");
+  link_.sent.clear();
+  Receive([](auto& message) {
+    message.mutable_welcome()->add_keep("a-1");
+    message.mutable_welcome()->add_committed(1);
+  });
+  const auto closed = link_.Take(M::kClosed);
+  ASSERT_THAT(closed, SizeIs(1));
+  EXPECT_EQ(closed[0].closed().attempt_id(), "a-1");
+  EXPECT_FALSE(HasAttempt("a-1"));
 }
 
 TEST_F(SessionTest, BoundsBatchesAndWhatIsInFlight) {
@@ -328,6 +355,12 @@ TEST_F(SessionTest, EndsWhatWasSupersededWhileItWasAway) {
   ASSERT_EQ(hello.held_size(), 2) << "its slots are not free yet";
   EXPECT_TRUE(hello.held(0).running());
   Close("a-1");
+  EXPECT_TRUE(HasAttempt("a-1")) << "Hello said that it runs";
+  Receive([](auto& message) {
+    message.mutable_welcome()->add_keep("a-2");
+    message.mutable_welcome()->add_stop("a-1");
+  });
+  EXPECT_THAT(link_.Take(M::kClosed), SizeIs(1));
   EXPECT_FALSE(HasAttempt("a-1"));
 }
 
