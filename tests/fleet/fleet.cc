@@ -36,6 +36,9 @@ Fleet::Fleet(const FleetOptions& options) : options_(options), world_(options.se
 Fleet::~Fleet() {
   for (const auto& host : hosts_) host->settle = [] {};
   coordinator_->settle = [] {};
+  // While every end of every stream is there.
+  for (const auto& host : hosts_) host->Kill();
+  coordinator_->Kill();
 }
 
 void Fleet::Submit(const std::string& name, std::int64_t ranks, std::int64_t seeds) {
