@@ -11,12 +11,6 @@ namespace {
 
 constexpr std::int64_t kSaveEvery = 3, kDocuments = 2;
 
-std::uint64_t Hash(const std::string& text) {
-  std::uint64_t hash = 14695981039346656037ULL;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
-  return hash;
-}
-
 std::string Checkpoint(const agent::Launch& launch) { return launch.trial_folder + "/step"; }
 
 }  // namespace

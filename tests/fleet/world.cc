@@ -24,8 +24,8 @@ bool World::Step() {
 }
 
 void World::Note(const std::string& what) {
-  for (const char c : what) trace_ = (trace_ ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
-  trace_ = (trace_ ^ static_cast<std::uint64_t>(now_.time_since_epoch().count())) * 1099511628211ULL;
+  trace_ = Hash(what, trace_);
+  trace_ = (trace_ ^ static_cast<std::uint64_t>(now_.time_since_epoch().count())) * kHashPrime;
   if (!keep_notes) return;
   const double at = std::chrono::duration<double>(now_.time_since_epoch()).count() - 3600;
   notes_.push_back(std::to_string(at) + " s  " + what);

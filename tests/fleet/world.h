@@ -15,6 +15,13 @@ namespace lorikeet::fleet {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+// FNV-1a (Fowler, Noll and Vo), going on from `hash`: the same number everywhere for the same text.
+inline constexpr std::uint64_t kHashStart = 14695981039346656037ULL, kHashPrime = 1099511628211ULL;
+inline std::uint64_t Hash(const std::string& text, std::uint64_t hash = kHashStart) {
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * kHashPrime;
+  return hash;
+}
+
 // Not thread-safe.
 class World {
  public:
@@ -52,7 +59,7 @@ class World {
   SeededRandom dice_;
   SteadyTime now_{std::chrono::hours(1)};
   std::priority_queue<Event> events_;
-  std::uint64_t planned_ = 0, trace_ = 14695981039346656037ULL;
+  std::uint64_t planned_ = 0, trace_ = kHashStart;
   std::vector<std::string> notes_;
 };
 
