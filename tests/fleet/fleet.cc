@@ -159,7 +159,6 @@ void Fleet::Check() {
     if (!host->trainers().broken().empty()) Broken(host->trainers().broken());
     if (!host->broken().empty()) Broken(host->broken());
   }
-  if (!coordinator_->broken().empty()) Broken(coordinator_->broken());
   if (++checks_ % 16 == 0) CheckDatabase();
 }
 
