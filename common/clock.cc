@@ -1,8 +1,9 @@
 #include "common/clock.h"
 
-#include <fmt/chrono.h>
-#include <fmt/format.h>
 #include <time.h>
+
+#include <algorithm>
+#include <string>
 
 namespace lorikeet {
 namespace {
@@ -27,12 +28,24 @@ Clock& RealClock() {
 }
 
 std::string FormatTime(WallTime time) {
-  const auto milliseconds = std::chrono::floor<std::chrono::milliseconds>(time.time_since_epoch()).count();
-  const std::time_t seconds =
-      static_cast<std::time_t>((milliseconds - ((milliseconds % 1000) + 1000) % 1000) / 1000);
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", parts, ((milliseconds % 1000) + 1000) % 1000);
+  using std::chrono::duration_cast;
+  // Neither fmt's own format of times nor gmtime: several of these are in every row, and both look at the
+  // locale or the time zone first.
+  const auto day = std::chrono::floor<std::chrono::days>(time.time_since_epoch());
+  const auto in_day = duration_cast<std::chrono::milliseconds>(time.time_since_epoch() - day).count();
+  const std::chrono::year_month_day date{std::chrono::sys_days(day)};
+  std::string text = "0000-00-00T00:00:00.000Z";
+  const auto put = [&text](std::size_t last, std::int64_t value) {
+    for (; value > 0; value /= 10) text[last--] = static_cast<char>('0' + value % 10);
+  };
+  put(3, std::clamp(static_cast<int>(date.year()), 0, 9999));
+  put(6, static_cast<unsigned>(date.month()));
+  put(9, static_cast<unsigned>(date.day()));
+  put(12, in_day / 3'600'000);
+  put(15, in_day / 60'000 % 60);
+  put(18, in_day / 1000 % 60);
+  put(22, in_day % 1000);
+  return text;
 }
 
 }  // namespace lorikeet

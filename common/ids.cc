@@ -19,6 +19,14 @@ class KernelSource : public RandomSource {
   std::uint64_t Next() override { return KernelRandom(); }
 };
 
+// Crockford's base 32, whose order is that of the characters; the lowest five bits first.
+std::string Characters(std::uint64_t bits, int count) {
+  static constexpr char kAlphabet[] = "0123456789abcdefghjkmnpqrstvwxyz";
+  std::string text;
+  for (int i = 0; i < count; ++i, bits >>= 5) text += kAlphabet[bits & 31];
+  return text;
+}
+
 }  // namespace
 
 RandomSource& SystemRandom() {
@@ -27,11 +35,25 @@ RandomSource& SystemRandom() {
 }
 
 std::string NewId(const std::string& prefix, RandomSource& random) {
-  static constexpr char kAlphabet[] = "0123456789abcdefghjkmnpqrstvwxyz";
-  std::uint64_t bits = random.Next();
-  std::string id = prefix + "-";
-  for (int i = 0; i < 12; ++i, bits >>= 5) id += kAlphabet[bits & 31];
-  return id;
+  return prefix + "-" + Characters(random.Next(), 12);
+}
+
+IdSeries::IdSeries(const std::string& prefix, RandomSource& random)
+    : common_(prefix + "-" + Characters(random.Next(), 9)) {}
+
+std::string IdSeries::Next() {
+  const std::string count = Characters(count_++, 5);
+  return common_ + std::string(count.rbegin(), count.rend());
+}
+
+std::string NewIdOf(const std::string& prefix, const std::string& owner, RandomSource& random) {
+  return prefix + owner.substr(owner.find('-')) + Characters(random.Next(), 4);
+}
+
+std::string NewUuid(RandomSource& random) {
+  const std::uint64_t high = random.Next(), low = random.Next();
+  return fmt::format("{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}", high >> 32, (high >> 16) & 0xFFFF, high & 0xFFF,
+                     0x8000 | ((low >> 48) & 0x3FFF), low & 0xFFFF'FFFF'FFFF);
 }
 
 std::string NewSecret() {

@@ -47,6 +47,10 @@ StatusOr<nlohmann::json> ParseJson(std::string_view text) {
     }
     return true;
   };
+  // It would end there for nlohmann, whatever follows.
+  if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
+    return InvalidArgument("broken JSON: a NUL byte at place {} of {}", nul + 1, text.size());
+  }
   try {
     return nlohmann::json::parse(text.begin(), text.end(), watch);
   } catch (const Refused& error) {
@@ -76,6 +80,15 @@ std::string JsonKind(const nlohmann::json& value) {
     default:
       return "something else";
   }
+}
+
+std::string_view Utf8Prefix(std::string_view text, std::size_t most_bytes) {
+  if (text.size() <= most_bytes) return text;
+  const auto continues = [&](std::size_t at) {
+    return (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80;
+  };
+  while (most_bytes > 0 && continues(most_bytes)) --most_bytes;
+  return text.substr(0, most_bytes);
 }
 
 bool IsUtf8(std::string_view text) {

@@ -1,6 +1,7 @@
 // JSON read strictly: for input that comes from other programs, or from people.
 #pragma once
 
+#include <cstddef>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -16,6 +17,9 @@ StatusOr<nlohmann::json> ParseJson(std::string_view text);
 
 // "a string", "a list", "a whole number"...: what `value` is, for messages.
 std::string JsonKind(const nlohmann::json& value);
+
+// The first bytes of valid UTF-8 `text`, at most so many, and no part of a character: for messages.
+std::string_view Utf8Prefix(std::string_view text, std::size_t most_bytes);
 
 // Whether `text` is valid UTF-8: no overlong forms, no surrogates.
 bool IsUtf8(std::string_view text);

@@ -165,6 +165,8 @@ struct ChildPlan {
   char* const* environment = nullptr;
   int files[3] = {-1, -1, -1};  // to become 0, 1, 2; -1: inherited
   int errors = -1;              // errno of a failed exec is written here; close-on-exec
+  int gate = -1;                // a byte comes when it may go on, or the end where it may not; -1: it may
+  int gate_write = -1;          // our parent's end, which would keep that end from coming
   pid_t parent = 0;
   unsigned most_files = 0;
 };
@@ -176,6 +178,15 @@ struct ChildPlan {
   setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != plan.parent) _exit(127);  // the parent died before the signal was asked for
+  if (plan.gate >= 0) {
+    close(plan.gate_write);
+    char byte = 0;
+    ssize_t got = 0;
+    do {
+      got = read(plan.gate, &byte, 1);
+    } while (got < 0 && errno == EINTR);
+    if (got != 1) _exit(127);
+  }
   for (int number = 1; number < NSIG; ++number) {
     if (number != SIGKILL && number != SIGSTOP) signal(number, SIG_DFL);
   }
@@ -261,6 +272,10 @@ StatusOr<std::unique_ptr<Subprocess>> Subprocess::Start(const SubprocessOptions&
   RETURN_IF_ERROR(prepare_output(options.pipe_output, options.output_file, impl->output, child_files[1]));
   RETURN_IF_ERROR(prepare_output(options.pipe_errors, options.error_file, impl->errors, child_files[2]));
   ASSIGN_OR_RETURN(Pipe exec_errors, MakePipe());
+  Pipe gate;
+  if (options.before_exec) {
+    ASSIGN_OR_RETURN(gate, MakePipe());
+  }
 
   std::vector<std::string> arguments = options.command;
   std::vector<std::string> environment = MergedEnvironment(options);
@@ -273,6 +288,8 @@ StatusOr<std::unique_ptr<Subprocess>> Subprocess::Start(const SubprocessOptions&
   plan.environment = environment_pointers.data();
   for (int i = 0; i < 3; ++i) plan.files[i] = child_files[i].get();
   plan.errors = exec_errors.write.get();
+  plan.gate = gate.read.get();
+  plan.gate_write = gate.write.get();
   plan.parent = getpid();
   plan.most_files = static_cast<unsigned>(std::min<rlim_t>(limit.rlim_cur, 1 << 20));
 
@@ -286,6 +303,15 @@ StatusOr<std::unique_ptr<Subprocess>> Subprocess::Start(const SubprocessOptions&
   if (pid < 0) return Internal("cannot fork to start {}: {}", options.command[0], std::strerror(fork_error));
   setpgid(pid, pid);  // whoever comes first: Signal works from here on
   exec_errors.write.Reset();
+  if (options.before_exec) {
+    if (Status allowed = options.before_exec(pid); !allowed.ok()) {
+      kill(-pid, SIGKILL);
+      Reap(pid);
+      return allowed;
+    }
+    // Where it is gone already, how it ended says why.
+    [[maybe_unused]] const ssize_t written = write(gate.write.get(), "", 1);
+  }
   if (const int error = ReadExecError(exec_errors.read.get()); error != 0) {
     Reap(pid);
     const bool missing = error == ENOENT || error == EACCES || error == ENOTDIR || error == ENOEXEC;

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,6 +30,9 @@ struct SubprocessOptions {
   std::string output_file;
   bool pipe_errors = false;
   std::string error_file;
+  // Called with the child's number while the child waits, before the program is there, so that who it is can
+  // be on disk before it does anything. Its error ends the child, and is Start's.
+  std::function<Status(pid_t)> before_exec = {};
 };
 
 // How a process ended.
@@ -82,5 +86,10 @@ std::optional<std::uint64_t> ProcessStartTime(pid_t pid);
 
 // Whether any process of the group `group` runs; zombies do not count.
 bool ProcessGroupAlive(pid_t group);
+
+// Kills (SIGKILL) every process in whose environment, as its program was started, `name` is `value`: children
+// inherit it, whatever group or session they have moved to. How many there were; those that this user may not
+// look into are passed over. Does not wait for their end.
+int KillProcessesMarked(const std::string& name, const std::string& value);
 
 }  // namespace lorikeet

@@ -2,6 +2,8 @@
 #include <dirent.h>
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -35,6 +37,17 @@ std::vector<std::string> StatFields(const std::string& pid) {
   return fields;
 }
 
+bool IsMarked(const std::string& pid, const std::string& mark) {
+  const StatusOr<std::string> environment = ReadFile(fmt::format("/proc/{}/environ", pid));
+  if (!environment.ok()) return false;
+  for (std::size_t begin = 0; begin < environment->size();) {
+    const std::size_t end = std::min(environment->find('\0', begin), environment->size());
+    if (environment->compare(begin, end - begin, mark) == 0) return true;
+    begin = end + 1;
+  }
+  return false;
+}
+
 }  // namespace
 
 std::optional<std::uint64_t> ProcessStartTime(pid_t pid) {
@@ -60,6 +73,30 @@ bool ProcessGroupAlive(pid_t group) {
   }
   closedir(folder);
   return alive;
+}
+
+int KillProcessesMarked(const std::string& name, const std::string& value) {
+  const std::string mark = name + "=" + value;
+  DIR* folder = opendir("/proc");
+  if (folder == nullptr) return 0;
+  int killed = 0;
+  while (const dirent* entry = readdir(folder)) {
+    const std::string pid = entry->d_name;
+    if (pid[0] < '1' || pid[0] > '9' || !IsMarked(pid, mark)) continue;
+    const auto number = static_cast<pid_t>(std::strtol(pid.c_str(), nullptr, 10));
+    // Held before the last look, so that the number cannot go to another process between look and signal.
+    const int held = static_cast<int>(syscall(SYS_pidfd_open, number, 0));
+    if (held < 0 && errno != ENOSYS) continue;  // gone
+    const bool still = IsMarked(pid, mark);
+    if (held < 0) {  // a kernel before 5.3
+      if (still && kill(number, SIGKILL) == 0) ++killed;
+      continue;
+    }
+    if (still && syscall(SYS_pidfd_send_signal, held, SIGKILL, nullptr, 0) == 0) ++killed;
+    close(held);
+  }
+  closedir(folder);
+  return killed;
 }
 
 }  // namespace lorikeet

@@ -6,24 +6,36 @@
 
 #include <charconv>
 #include <cstdlib>
-#include <string_view>
+#include <optional>
 
-#include "common/files.h"
+#include "absl/synchronization/mutex.h"
+#include "common/clock.h"
 
 namespace lorikeet::rpc {
 namespace {
 
 constexpr int kMostReconnectMilliseconds = 5'000;
+// Pings go both ways while a call is open: a peer that does not answer within the timeout is gone, and the
+// connection with it. The coordinator takes them twice as often as ours come, and hangs up on who sends more
+// (gRPC's doc/keepalive.md).
 constexpr int kKeepaliveMilliseconds = 20'000;
 constexpr int kKeepaliveTimeoutMilliseconds = 10'000;
 constexpr int kMostMetadataBytes = 64 << 10;  // error messages travel there
+// A peer that does not finish its handshake holds a socket for so long; gRPC's own default is two minutes.
+constexpr int kHandshakeMilliseconds = 20'000;
+// A client's connection with no call on it. One that comes back later connects again, and does not notice.
+constexpr int kIdleMilliseconds = 300'000;
+// Calls at a time on one connection: a worker has one, sweepctl one or two. More wait at the client.
+constexpr int kMostStreams = 128;
 
-StatusOr<std::string> ReadPem(const std::string& file, std::string_view kind) {
-  ASSIGN_OR_RETURN(std::string text, ReadFile(file));
-  if (text.find("-----BEGIN ") == std::string::npos || text.find(kind) == std::string::npos) {
-    return InvalidArgument("{}: no {} in PEM format (-----BEGIN …) in this file", file, kind);
+// Both or neither.
+StatusOr<std::optional<CertificatePair>> OwnPair(const TlsFiles& tls) {
+  if (tls.certificate.empty() != tls.key.empty()) {
+    return InvalidArgument("--tls-certificate and --tls-key go together: {} is missing",
+                           tls.key.empty() ? "--tls-key" : "--tls-certificate");
   }
-  return text;
+  if (tls.certificate.empty()) return std::nullopt;
+  return ReadPair(tls.certificate, tls.key, RealClock().Wall());
 }
 
 }  // namespace
@@ -65,13 +77,20 @@ std::string FindTlsCa(const std::string& flag) {
   return flag.empty() && named != nullptr ? named : flag;
 }
 
-StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(const std::string& address, const std::string& tls_ca) {
+StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(const std::string& address, const TlsFiles& tls) {
   RETURN_IF_ERROR(CheckAddress(address));
+  ASSIGN_OR_RETURN(const std::optional<CertificatePair> own, OwnPair(tls));
   std::shared_ptr<grpc::ChannelCredentials> credentials;
-  if (!tls_ca.empty()) {
+  if (!tls.ca.empty()) {
     grpc::SslCredentialsOptions options;
-    ASSIGN_OR_RETURN(options.pem_root_certs, ReadPem(tls_ca, "CERTIFICATE"));
+    ASSIGN_OR_RETURN(options.pem_root_certs, ReadCertificates(tls.ca));
+    if (own) {
+      options.pem_cert_chain = own->certificate;
+      options.pem_private_key = own->key;
+    }
     credentials = grpc::SslCredentials(options);
+  } else if (own) {
+    return InvalidArgument("--tls-certificate is shown over TLS alone: --tls-ca FILE is missing");
   } else if (IsLoopback(address)) {
     credentials = grpc::InsecureChannelCredentials();
   } else {
@@ -93,46 +112,55 @@ StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(const std::string& address,
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   // A site's http_proxy is not for this host.
   if (IsLoopback(address)) arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  arguments.SetMaxReceiveMessageSize(kMostMessageBytes);
-  arguments.SetMaxSendMessageSize(kMostMessageBytes);
+  arguments.SetMaxReceiveMessageSize(kMostResponseBytes);
+  arguments.SetMaxSendMessageSize(kMostRequestBytes);
   return grpc::CreateCustomChannel(address, credentials, arguments);
 }
 
 StatusOr<std::shared_ptr<grpc::ServerCredentials>> ListenCredentials(const std::string& address,
-                                                                     const std::string& tls_certificate,
-                                                                     const std::string& tls_key) {
+                                                                     const TlsFiles& tls) {
   RETURN_IF_ERROR(CheckAddress(address));
-  if (tls_certificate.empty() != tls_key.empty()) {
-    return InvalidArgument("--tls-certificate and --tls-key go together: {} is missing",
-                           tls_key.empty() ? "--tls-key" : "--tls-certificate");
-  }
-  if (tls_certificate.empty()) {
+  ASSIGN_OR_RETURN(const std::optional<CertificatePair> own, OwnPair(tls));
+  if (!own) {
+    if (!tls.ca.empty())
+      return InvalidArgument("--tls-client-ca needs TLS: --tls-certificate FILE --tls-key FILE");
     if (IsLoopback(address)) return grpc::InsecureServerCredentials();
     return InvalidArgument("{}: beyond loopback only with TLS: --tls-certificate FILE --tls-key FILE",
                            address);
   }
-  grpc::SslServerCredentialsOptions::PemKeyCertPair pair;
-  ASSIGN_OR_RETURN(pair.cert_chain, ReadPem(tls_certificate, "CERTIFICATE"));
-  ASSIGN_OR_RETURN(pair.private_key, ReadPem(tls_key, "PRIVATE KEY"));
-  grpc::SslServerCredentialsOptions options;
-  options.pem_key_cert_pairs.push_back(std::move(pair));
+  // Looked at by ours, which can say what is wrong: TLS would only hang up. sweepctl has none, and need not.
+  grpc::SslServerCredentialsOptions options(tls.ca.empty()
+                                                ? GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE
+                                                : GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_BUT_DONT_VERIFY);
+  options.pem_key_cert_pairs.push_back({own->key, own->certificate});
+  // Names in the request which certificates will do.
+  if (!tls.ca.empty()) {
+    ASSIGN_OR_RETURN(options.pem_root_certs, ReadCertificates(tls.ca));
+  }
   return grpc::SslServerCredentials(options);
 }
 
 void SetServerLimits(grpc::ServerBuilder& builder) {
-  builder.SetMaxReceiveMessageSize(kMostMessageBytes);
-  builder.SetMaxSendMessageSize(kMostMessageBytes);
+  builder.SetMaxReceiveMessageSize(kMostRequestBytes);
+  builder.SetMaxSendMessageSize(kMostResponseBytes);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMostMetadataBytes);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMilliseconds);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMilliseconds);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                              kKeepaliveMilliseconds / 2);
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeMilliseconds);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kIdleMilliseconds);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMostStreams);
   // gRPC's default would let a second coordinator share the port in silence.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
 }
 
-void RouteGrpcLog() {
+void PrepareGrpc() {
+#ifdef NDEBUG
+  // Debian's Abseil, built without NDEBUG, looks for cycles of locks at every lock that gRPC takes.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+#endif
   gpr_set_log_function([](gpr_log_func_args* args) { spdlog::debug("grpc: {}", args->message); });
 }
 

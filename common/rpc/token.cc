@@ -24,13 +24,7 @@ std::string EnvironmentOr(const char* name, const std::string& otherwise) {
   return value != nullptr && *value != '\0' ? value : otherwise;
 }
 
-// Takes the same time wherever the first difference is. Lengths are no secret.
-bool SameSecret(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  unsigned difference = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) difference |= static_cast<unsigned char>(a[i] ^ b[i]);
-  return difference == 0;
-}
+}  // namespace
 
 Status CheckOwnersAlone(const std::string& file) {
   struct stat info {};
@@ -45,8 +39,6 @@ Status CheckOwnersAlone(const std::string& file) {
   }
   return absl::OkStatus();
 }
-
-}  // namespace
 
 StatusOr<std::string> DefaultTokenFile(const std::string& address) {
   std::string config = EnvironmentOr("XDG_CONFIG_HOME", "");
@@ -116,22 +108,14 @@ StatusOr<std::string> FindToken(const std::string& flag, const std::string& addr
       address, looked);
 }
 
-Status TokenChecker::Check(const std::multimap<grpc::string_ref, grpc::string_ref>& metadata) const {
+std::vector<std::string> PresentedTokens(const std::multimap<grpc::string_ref, grpc::string_ref>& metadata) {
+  std::vector<std::string> tokens;
   const auto [begin, end] = metadata.equal_range(grpc::string_ref(kHeader.data(), kHeader.size()));
-  if (begin == end) {
-    return absl::UnauthenticatedError(
-        "the call carries no token; tools take it from --token-file, LORIKEET_TOKEN_FILE or "
-        "$XDG_CONFIG_HOME/lorikeet/tokens/ADDR:PORT");
-  }
   for (auto it = begin; it != end; ++it) {
     const std::string_view value(it->second.data(), it->second.size());
-    if (value.substr(0, kScheme.size()) == kScheme && SameSecret(value.substr(kScheme.size()), token_)) {
-      return absl::OkStatus();
-    }
+    if (value.substr(0, kScheme.size()) == kScheme) tokens.emplace_back(value.substr(kScheme.size()));
   }
-  return absl::UnauthenticatedError(
-      "the token is not this coordinator's; tools take it from --token-file, LORIKEET_TOKEN_FILE or "
-      "$XDG_CONFIG_HOME/lorikeet/tokens/ADDR:PORT");
+  return tokens;
 }
 
 void Authorize(grpc::ClientContext& context, const std::string& token) {

@@ -1,14 +1,15 @@
 // The token that every call carries ("authorization: Bearer …"), on loopback too: login nodes are shared.
 //
 // A coordinator on loopback makes one at its first start, keeps it in its data folder and leaves it in
-// $XDG_CONFIG_HOME/lorikeet/tokens/ADDR:PORT (~/.config where unset), readable by its owner alone.
+// $XDG_CONFIG_HOME/lorikeet/tokens/ADDR:PORT (~/.config where unset), readable by its owner alone. Beyond
+// loopback tokens are made by hand (deploy/make-token.sh). None ever stands on a command line or in a log.
 #pragma once
 
 #include <grpcpp/grpcpp.h>
 
 #include <map>
 #include <string>
-#include <utility>
+#include <vector>
 
 #include "common/status.h"
 
@@ -17,6 +18,9 @@ namespace lorikeet::rpc {
 // Where a coordinator listening at `address` leaves its token, and where tools look for it; localhost:PORT is
 // the same as 127.0.0.1:PORT.
 StatusOr<std::string> DefaultTokenFile(const std::string& address);
+// Refuses what is no file (InvalidArgument), and one that others than its owner may read
+// (FailedPrecondition).
+Status CheckOwnersAlone(const std::string& file);
 // Reads a token: white space around it is dropped. Refuses an empty file, one that others may read, and a
 // token that cannot travel in a header (anything but printable ASCII without spaces).
 StatusOr<std::string> ReadToken(const std::string& file);
@@ -28,17 +32,8 @@ StatusOr<std::string> ReadOrMakeToken(const std::string& file);
 // it is Unavailable where a coordinator on loopback has not left one yet: it may, once it starts.
 StatusOr<std::string> FindToken(const std::string& flag, const std::string& address);
 
-// For servers. Thread-safe; compares in constant time.
-class TokenChecker {
- public:
-  explicit TokenChecker(std::string token) : token_(std::move(token)) {}
-  // Unauthenticated where the token is missing or wrong; the message says where tools look for it.
-  Status Check(const std::multimap<grpc::string_ref, grpc::string_ref>& metadata) const;
-
- private:
-  const std::string token_;
-};
-
+// Of a call, as a server sees it: what its "authorization: Bearer …" headers carry.
+std::vector<std::string> PresentedTokens(const std::multimap<grpc::string_ref, grpc::string_ref>& metadata);
 // Adds the token to a call.
 void Authorize(grpc::ClientContext& context, const std::string& token);
 

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <ctime>
 #include <set>
 
 #include "common/build_info.h"
@@ -18,6 +19,16 @@ TEST(Clock, FormatsWallTime) {
             "2026-03-01T12:00:00.123Z");
   EXPECT_EQ(FormatTime(WallTime{}), "1970-01-01T00:00:00.000Z");
   EXPECT_EQ(FormatTime(WallTime(std::chrono::microseconds(-1))), "1969-12-31T23:59:59.999Z");
+  // A moment of every eleventh day or so, from before 1900 to after 2100, as the system's own calendar has
+  // it.
+  for (std::int64_t second = -2'500'000'000; second < 4'500'000'000; second += 950'401) {
+    const std::time_t time = second;
+    std::tm parts{};
+    gmtime_r(&time, &parts);
+    char text[32];
+    std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S.007Z", &parts);
+    ASSERT_EQ(FormatTime(WallTime(std::chrono::seconds(second) + std::chrono::milliseconds(7))), text);
+  }
 }
 
 TEST(Clock, TheRealOneGoesOnAndTheFakeOneStandsStill) {
@@ -43,6 +54,37 @@ TEST(Ids, HaveTheirFormAndDiffer) {
   const std::string first = NewId("t", one);
   EXPECT_EQ(first, NewId("t", two));
   EXPECT_NE(first, NewId("t", other));
+}
+
+TEST(Ids, OfASeriesSortAsTheyWereMade) {
+  SeededRandom random(7);
+  IdSeries series("t", random);
+  std::string before;
+  for (int i = 0; i < 40'000; ++i) {
+    std::string id = series.Next();
+    ASSERT_LT(before, id);
+    ASSERT_EQ(id.size(), 16U);
+    before = std::move(id);
+  }
+  EXPECT_NE(before.substr(0, 11), IdSeries("t", random).Next().substr(0, 11));
+}
+
+TEST(Ids, OfAnOwnerSortBesideItAndDiffer) {
+  std::set<std::string> ids;
+  for (int i = 0; i < 10; ++i) ids.insert(NewIdOf("a", "t-4k2v9x0m100007", SystemRandom()));
+  EXPECT_GT(ids.size(), 8U);
+  EXPECT_THAT(*ids.begin(), testing::MatchesRegex("a-4k2v9x0m100007[0-9a-hjkmnp-tv-z]+"));
+  EXPECT_EQ(ids.begin()->size(), 20U);
+}
+
+TEST(Ids, UuidsHaveTheirFormAndDiffer) {
+  SeededRandom one(1), two(1);
+  const std::string first = NewUuid(one);
+  EXPECT_THAT(first, testing::MatchesRegex("[0-9a-f]+-[0-9a-f]+-4[0-9a-f]+-[89ab][0-9a-f]+-[0-9a-f]+"));
+  EXPECT_EQ(first.size(), 36U);
+  EXPECT_EQ(first.find('-'), 8U);
+  EXPECT_EQ(first, NewUuid(two));
+  EXPECT_NE(first, NewUuid(one));
 }
 
 TEST(Ids, SecretsAreLongAndDiffer) {

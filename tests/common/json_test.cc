@@ -27,6 +27,7 @@ TEST(JsonTest, RefusesWhatOthersLetPass) {
   EXPECT_THAT(Refusal("{\"a\": NaN}"), HasSubstr("broken JSON: parse error at line 1, column 7"));
   EXPECT_THAT(Refusal("{\"a\": 1e999}"), HasSubstr("broken JSON: number overflow"));
   EXPECT_THAT(Refusal("{} {}"), HasSubstr("broken JSON"));
+  EXPECT_EQ(Refusal(std::string_view("{}\0 and more", 12)), "broken JSON: a NUL byte at place 3 of 12");
   EXPECT_THAT(Refusal(""), HasSubstr("broken JSON"));
 }
 
@@ -48,6 +49,14 @@ TEST(Utf8Test, KnowsTheEdges) {
         "\xf0\x8f\xbf\xbf", "\xf0\x90\x80", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "a\xe2\x82"}) {
     EXPECT_FALSE(IsUtf8(bad)) << bad;
   }
+}
+
+TEST(Utf8Test, PrefixesEndBetweenCharacters) {
+  EXPECT_EQ(Utf8Prefix("abc", 3), "abc");
+  EXPECT_EQ(Utf8Prefix("abcd", 3), "abc");
+  EXPECT_EQ(Utf8Prefix("aéb", 2), "a");
+  EXPECT_EQ(Utf8Prefix("aéb", 3), "aé");
+  EXPECT_EQ(Utf8Prefix("\xf0\x90\x80\x80", 3), "");
 }
 
 }  // namespace

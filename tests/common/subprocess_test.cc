@@ -234,6 +234,56 @@ TEST(Subprocess, StartsManyAtOnceFromManyThreads) {
   for (std::thread& thread : threads) thread.join();
 }
 
+TEST(Subprocess, NothingRunsBeforeItsNumberHasBeenTakenDown) {
+  const std::string file = testing::TempDir() + "gate." + std::to_string(getpid());
+  SubprocessOptions options = Shell("echo ran > " + file);
+  pid_t told = 0;
+  std::optional<std::uint64_t> start;
+  options.before_exec = [&](pid_t pid) {
+    told = pid;
+    start = ProcessStartTime(pid);
+    std::this_thread::sleep_for(milliseconds(200));
+    EXPECT_FALSE(std::filesystem::exists(file));
+    return absl::OkStatus();
+  };
+  const auto child = StartOrDie(options);
+  EXPECT_EQ(child->pid(), told);
+  ASSERT_TRUE(start.has_value());
+  EXPECT_TRUE(child->Wait(seconds(20))->ok());
+  EXPECT_TRUE(std::filesystem::remove(file));
+
+  options.before_exec = [&](pid_t pid) {
+    told = pid;
+    return Internal("no room for it");
+  };
+  EXPECT_EQ(Subprocess::Start(options).status(), Internal("no room for it"));
+  EXPECT_FALSE(ProcessStartTime(told).has_value());
+  EXPECT_FALSE(std::filesystem::exists(file));
+}
+
+TEST(KillProcessesMarked, FindsThemWhereverTheyWent) {
+  const std::string value = "of test " + std::to_string(getpid());
+  SubprocessOptions options = Shell("setsid sleep 1000 & setsid sleep 1001 & echo ready; exec sleep 1000");
+  options.environment = {{"LORIKEET_TEST_MARK", value}};
+  options.pipe_output = true;
+  const auto marked = StartOrDie(options);
+  options.environment = {{"LORIKEET_TEST_MARK", value + "0"}};
+  const auto other = StartOrDie(options);
+  ReadLine(marked->output());
+  ReadLine(other->output());
+  // The shell's children may not have got as far as their own programs.
+  int killed = 0;
+  EXPECT_TRUE(Eventually([&] {
+    const int now = KillProcessesMarked("LORIKEET_TEST_MARK", value);
+    killed += now;
+    return killed >= 3 && now == 0;
+  }));
+  EXPECT_EQ(marked->Wait(seconds(10))->signal, SIGKILL);
+  EXPECT_TRUE(other->GroupAlive());
+  EXPECT_GE(KillProcessesMarked("LORIKEET_TEST_MARK", value + "0"), 3);
+  EXPECT_EQ(KillProcessesMarked("LORIKEET_TEST_MARK", "nobody's"), 0);
+}
+
 TEST(ProcessStartTime, NamesAProcessForGood) {
   const auto mine = ProcessStartTime(getpid());
   ASSERT_TRUE(mine.has_value());

@@ -40,36 +40,47 @@ TEST(Address, KnowsLoopback) {
 }
 
 TEST(Channel, BeyondLoopbackOnlyWithTls) {
-  EXPECT_TRUE(OpenChannel("127.0.0.1:7070", "").ok());
-  const Status status = OpenChannel("gpu-host:7070", "").status();
+  EXPECT_TRUE(OpenChannel("127.0.0.1:7070", {}).ok());
+  const Status status = OpenChannel("gpu-host:7070", {}).status();
   EXPECT_TRUE(absl::IsInvalidArgument(status));
   EXPECT_THAT(Message(status), HasSubstr("--tls-ca"));
-  EXPECT_TRUE(absl::IsNotFound(OpenChannel("gpu-host:7070", "/nowhere/ca.pem").status()));
+  EXPECT_TRUE(absl::IsNotFound(
+      OpenChannel("gpu-host:7070", {.certificate = {}, .key = {}, .ca = "/nowhere/ca.pem"}).status()));
+}
+
+TEST(Channel, ACertificateIsShownOverTlsAlone) {
+  EXPECT_THAT(Message(OpenChannel("127.0.0.1:7070", {.certificate = "c.pem", .key = {}, .ca = {}}).status()),
+              HasSubstr("--tls-key is missing"));
+  EXPECT_TRUE(absl::IsNotFound(
+      OpenChannel("127.0.0.1:7070", {.certificate = "/nowhere/c.pem", .key = "/nowhere/k.pem", .ca = {}})
+          .status()));
 }
 
 TEST(Credentials, BeyondLoopbackOnlyWithTls) {
-  EXPECT_TRUE(ListenCredentials("127.0.0.1:0", "", "").ok());
+  EXPECT_TRUE(ListenCredentials("127.0.0.1:0", {}).ok());
   for (const std::string beyond : {"0.0.0.0:7070", "[::]:7070", "192.168.0.1:7070"}) {
-    const Status status = ListenCredentials(beyond, "", "").status();
+    const Status status = ListenCredentials(beyond, {}).status();
     EXPECT_TRUE(absl::IsInvalidArgument(status)) << beyond;
     EXPECT_THAT(Message(status), HasSubstr("--tls-certificate"));
   }
-  EXPECT_THAT(Message(ListenCredentials("127.0.0.1:0", "c.pem", "").status()),
-              HasSubstr("--tls-key is missing"));
-  EXPECT_THAT(Message(ListenCredentials("127.0.0.1:0", "", "k.pem").status()),
+  const auto listen = [](const TlsFiles& tls) {
+    return Message(ListenCredentials("127.0.0.1:0", tls).status());
+  };
+  EXPECT_THAT(listen({.certificate = "c.pem", .key = {}, .ca = {}}), HasSubstr("--tls-key is missing"));
+  EXPECT_THAT(listen({.certificate = {}, .key = "k.pem", .ca = {}}),
               HasSubstr("--tls-certificate is missing"));
+  EXPECT_THAT(listen({.certificate = {}, .key = {}, .ca = "ca.pem"}), HasSubstr("--tls-client-ca needs TLS"));
 }
 
 TEST(Credentials, RefuseAFileThatIsNoPem) {
   char name[] = "/tmp/lorikeet-pem-XXXXXX";
   const std::string folder = mkdtemp(name);
-  ASSERT_TRUE(WriteFileAtomically(folder + "/key.pem", "-----BEGIN PRIVATE KEY-----\n").ok());
   ASSERT_TRUE(WriteFileAtomically(folder + "/text", "hello").ok());
-  const Status text = ListenCredentials("127.0.0.1:0", folder + "/text", folder + "/key.pem").status();
+  const Status text =
+      ListenCredentials("127.0.0.1:0", {.certificate = folder + "/text", .key = folder + "/text", .ca = {}})
+          .status();
   EXPECT_TRUE(absl::IsInvalidArgument(text));
   EXPECT_THAT(Message(text), HasSubstr(folder + "/text: no CERTIFICATE"));
-  const Status swapped = ListenCredentials("127.0.0.1:0", folder + "/key.pem", folder + "/key.pem").status();
-  EXPECT_THAT(Message(swapped), HasSubstr("key.pem: no CERTIFICATE"));
   std::filesystem::remove_all(folder);
 }
 

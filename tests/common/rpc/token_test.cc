@@ -94,18 +94,17 @@ TEST_F(TokenTest, SaysWhereItLooked) {
   EXPECT_THAT(Message(status), HasSubstr("LORIKEET_TOKEN_FILE"));
 }
 
-TEST(TokenChecker, TakesTheTokenAlone) {
-  const TokenChecker checker("secret");
-  const auto check = [&](const std::string& name, const std::string& value) {
-    return checker.Check({{grpc::string_ref(name), grpc::string_ref(value)}});
+TEST(PresentedTokens, AreThoseOfTheHeader) {
+  const auto presented = [](const std::string& name, const std::string& value) {
+    return PresentedTokens({{grpc::string_ref(name), grpc::string_ref(value)}});
   };
-  EXPECT_TRUE(check("authorization", "Bearer secret").ok());
-  EXPECT_TRUE(absl::IsUnauthenticated(checker.Check({})));
-  for (const std::string wrong :
-       {"Bearer secres", "Bearer secre", "Bearer secrett", "Bearer ", "secret", "Basic secret", ""}) {
-    EXPECT_TRUE(absl::IsUnauthenticated(check("authorization", wrong))) << wrong;
+  EXPECT_THAT(presented("authorization", "Bearer secret"), ::testing::ElementsAre("secret"));
+  EXPECT_THAT(presented("authorization", "Bearer "), ::testing::ElementsAre(""));
+  for (const std::string wrong : {"secret", "Basic secret", "bearer secret", ""}) {
+    EXPECT_TRUE(presented("authorization", wrong).empty()) << wrong;
   }
-  EXPECT_TRUE(absl::IsUnauthenticated(check("token", "Bearer secret")));
+  EXPECT_TRUE(presented("token", "Bearer secret").empty());
+  EXPECT_TRUE(PresentedTokens({}).empty());
 }
 
 }  // namespace
