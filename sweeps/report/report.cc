@@ -1,71 +1,23 @@
 #include "sweeps/report/report.h"
 
 #include <SQLiteCpp/SQLiteCpp.h>
-#include <sqlite3.h>
 
 #include <exception>
-#include <filesystem>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <string>
 #include <unordered_map>
 #include <utility>
 
 #include "common/nearest.h"
 #include "sweeps/report/answer.h"
+#include "sweeps/report/database.h"
 
 namespace lorikeet::report {
 namespace {
 
-constexpr int kBusyTimeoutMs = 10'000;
-constexpr int kOldestVersion = 2;  // the first with the views
-
-// A path as SQLite's file: URIs want it.
-std::string Uri(const std::string& path, const char* query) {
-  std::string uri = "file:";
-  for (const char c : path) {
-    if (c == '%' || c == '?' || c == '#') {
-      uri += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    } else {
-      uri += c;
-    }
-  }
-  return uri + query;
-}
-
-std::unique_ptr<SQLite::Database> OpenWith(const std::string& path, const char* query) {
-  auto database = std::make_unique<SQLite::Database>(
-      Uri(path, query), SQLite::OPEN_READONLY | SQLite::OPEN_URI, kBusyTimeoutMs);
-  database->execAndGet("SELECT count(*) FROM sqlite_master");  // opening alone reads nothing
-  return database;
-}
-
-// Read-only, and beside a coordinator that writes. Such a connection needs the WAL's shared memory, which
-// cannot be made in a folder that we may not write; where there is no WAL either (after a clean stop), the
-// file alone is complete, and nobody who could not make that memory can be writing it.
-std::unique_ptr<SQLite::Database> OpenReadOnly(const std::string& path) {
-  try {
-    return OpenWith(path, "?mode=ro");
-  } catch (const SQLite::Exception& error) {
-    std::error_code ignored;
-    const bool no_memory = error.getErrorCode() == SQLITE_CANTOPEN || error.getErrorCode() == SQLITE_READONLY;
-    if (!no_memory || !std::filesystem::exists(path, ignored) ||
-        std::filesystem::exists(path + "-wal", ignored))
-      throw;
-    return OpenWith(path, "?mode=ro&immutable=1");
-  }
-}
-
-Status ToStatus(const SQLite::Exception& error, const std::string& path) {
-  switch (error.getErrorCode()) {
-    case SQLITE_NOTADB:
-      return InvalidArgument("{}: is not a SQLite database", path);
-    case SQLITE_BUSY:
-      return Unavailable("{}: another program has it locked", path);
-    case SQLITE_CANTOPEN:
-      return NotFound("{}: cannot be opened ({})", path, error.what());
-    default:
-      return Internal("{}: {}", path, error.what());
-  }
-}
+constexpr int kOldestVersion = 2;        // the first with the views
+constexpr int kFingerprintsVersion = 8;  // the first whose rouge_table has them
 
 std::optional<double> Double(const SQLite::Column& column) {
   if (column.isNull()) return std::nullopt;
@@ -86,8 +38,8 @@ std::string FailureText(std::int64_t count, std::string kind) {
 
 class SqliteReport : public Report {
  public:
-  SqliteReport(std::string path, std::unique_ptr<SQLite::Database> database)
-      : path_(std::move(path)), database_(std::move(database)) {}
+  SqliteReport(std::string path, int version, std::unique_ptr<SQLite::Database> database)
+      : path_(std::move(path)), version_(version), database_(std::move(database)) {}
 
   StatusOr<Table> ReadTable(const std::string& sweep) override {
     try {
@@ -97,10 +49,10 @@ class SqliteReport : public Report {
       Table table;
       RETURN_IF_ERROR(ReadSweep(sweep, table));
       const Positions positions = ReadPositions(table);
-      ReadRows(table, positions);
+      const bool mixed = ReadRows(table, positions);
       ReadDifferences(table, positions);
       ReadCounts(table, positions);
-      ReadMixture(table);
+      if (mixed) ReadMixture(table);
       SQLite::Statement compared(*database_, "SELECT EXISTS (SELECT 1 FROM comparisons WHERE sweep_id = ?)");
       compared.bind(1, table.sweep_id);
       compared.executeStep();
@@ -133,8 +85,11 @@ class SqliteReport : public Report {
     SQLite::Statement query(
         *database_,
         "SELECT id, name, state, baseline, trials, notes,"
-        " (SELECT count(*) FROM trials AS t WHERE t.sweep_id = w.id AND t.state = 'succeeded'),"
-        " (SELECT count(*) FROM trials AS t WHERE t.sweep_id = w.id AND t.state = 'failed')"
+        // By the index that holds the states: a sweep's trials are many.
+        " (SELECT count(*) FROM configurations AS c CROSS JOIN trials AS t ON t.configuration_id = c.id"
+        "  WHERE c.sweep_id = w.id AND t.state = 'succeeded'),"
+        " (SELECT count(*) FROM configurations AS c CROSS JOIN trials AS t ON t.configuration_id = c.id"
+        "  WHERE c.sweep_id = w.id AND t.state = 'failed')"
         " FROM sweeps AS w WHERE id = ?1 OR name = ?1 ORDER BY id = ?1 DESC LIMIT 1");
     query.bind(1, sweep);
     if (!query.executeStep()) {
@@ -166,19 +121,26 @@ class SqliteReport : public Report {
     return positions;
   }
 
-  // One pass over the view: joining views by name would be quadratic in the configurations.
-  void ReadRows(Table& table, const Positions& positions) {
+  // One pass over the view: joining views by name would be quadratic in the configurations. Returns whether
+  // the results may come from several versions of the files.
+  bool ReadRows(Table& table, const Positions& positions) {
     table.rows.resize(positions.size());
+    const bool fingerprints = version_ >= kFingerprintsVersion;
+    bool mixed = !fingerprints;
+    std::set<std::string> data, model;
     SQLite::Statement query(
         *database_,
-        "SELECT r.arm, r.configuration, r.baseline, r.seeds, r.planned, r.failed,"
-        " r.rouge1_mean, r.rouge1_sd, r.rouge2_mean, r.rouge2_sd, r.rougeL_mean, r.rougeL_sd, "
-        "r.rougeLsum_mean,"
-        " r.rougeLsum_sd, r.validation_rouge1_mean, r.validation_loss_mean,"
-        " r.trainable_parameters, r.trainable_percent / 100, r.train_seconds, r.tokens_per_second,"
-        " r.generated_tokens_per_second, r.latency_p50_seconds, r.latency_p95_seconds, r.peak_memory_bytes,"
-        " r.adapter_bytes, r.device_model"
-        " FROM rouge_table AS r WHERE r.sweep = ?");
+        std::string(
+            "SELECT r.arm, r.configuration, r.baseline, r.seeds, r.planned, r.failed,"
+            " r.rouge1_mean, r.rouge1_sd, r.rouge2_mean, r.rouge2_sd, r.rougeL_mean, r.rougeL_sd, "
+            "r.rougeLsum_mean,"
+            " r.rougeLsum_sd, r.validation_rouge1_mean, r.validation_loss_mean,"
+            " r.trainable_parameters, r.trainable_percent / 100, r.train_seconds, r.tokens_per_second,"
+            " r.generated_tokens_per_second, r.latency_p50_seconds, r.latency_p95_seconds, "
+            "r.peak_memory_bytes,"
+            " r.adapter_bytes, r.device_model") +
+            (fingerprints ? ", r.data_fingerprint, r.model_fingerprint" : "") +
+            " FROM rouge_table AS r WHERE r.sweep = ?");
     query.bind(1, table.sweep);
     while (query.executeStep()) {
       int column = 0;
@@ -212,8 +174,19 @@ class SqliteReport : public Report {
       row.adapter_bytes = Int(next());
       const SQLite::Column device = next();
       if (!device.isNull()) row.device_model = device.getString();
+      if (fingerprints && row.seeds > 0) {
+        for (std::set<std::string>* versions : {&data, &model}) {
+          const SQLite::Column version = next();
+          if (version.isNull()) {
+            mixed = true;  // the row's own seeds differ
+          } else if (const std::string value = version.getString(); !value.empty()) {
+            versions->insert(value);
+          }
+        }
+      }
       table.rows[positions.at(row.configuration)] = std::move(row);
     }
+    return mixed || data.size() > 1 || model.size() > 1;
   }
 
   // As in versus_full: a comparison's own where one has been computed, else that of the means.
@@ -241,9 +214,9 @@ class SqliteReport : public Report {
   void ReadMixture(Table& table) {
     SQLite::Statement query(
         *database_,
-        "SELECT count(DISTINCT r.data_fingerprint), count(DISTINCT nullif(r.model_fingerprint, ''))"
-        " FROM results AS r JOIN trials AS t ON t.id = r.trial_id WHERE t.sweep_id = ?");
-    query.bind(1, table.sweep_id);
+        "SELECT count(DISTINCT data_fingerprint), count(DISTINCT nullif(model_fingerprint, ''))"
+        " FROM results WHERE sweep = ?");
+    query.bind(1, table.sweep);
     if (!query.executeStep()) return;
     const auto warn = [&](std::int64_t versions, const char* what, const char* column) {
       if (versions < 2) return;
@@ -262,8 +235,8 @@ class SqliteReport : public Report {
   void ReadCounts(Table& table, const Positions& positions) {
     SQLite::Statement query(*database_,
                             "SELECT c.name, t.state, coalesce(t.failure_kind, 'failed') AS kind, count(*)"
-                            " FROM trials AS t JOIN configurations AS c ON c.id = t.configuration_id"
-                            " WHERE t.sweep_id = ? AND t.state IN ('running', 'failed', 'cancelled')"
+                            " FROM configurations AS c CROSS JOIN trials AS t ON t.configuration_id = c.id"
+                            " WHERE c.sweep_id = ? AND t.state IN ('running', 'failed', 'cancelled')"
                             " GROUP BY c.id, t.state, CASE t.state WHEN 'failed' THEN kind END"
                             " ORDER BY c.position, t.state DESC, kind");
     query.bind(1, table.sweep_id);
@@ -281,6 +254,7 @@ class SqliteReport : public Report {
   }
 
   std::string path_;
+  int version_;
   std::unique_ptr<SQLite::Database> database_;
 };
 
@@ -303,7 +277,7 @@ StatusOr<std::unique_ptr<Report>> Report::Open(const std::string& database_path)
           "forward",
           database_path, version, kOldestVersion);
     }
-    return std::make_unique<SqliteReport>(database_path, std::move(database));
+    return std::make_unique<SqliteReport>(database_path, version, std::move(database));
   } catch (const SQLite::Exception& error) {
     return ToStatus(error, database_path);
   }

@@ -1,7 +1,12 @@
 #include "sweeps/spec/document.h"
 
+#include <yaml-cpp/eventhandler.h>
+
 #include <exception>
+#include <sstream>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "common/json.h"
 
@@ -52,6 +57,46 @@ Position PositionOf(const YAML::Mark& mark) {
   return mark.is_null() ? Position{} : Position{mark.line + 1, mark.column + 1};
 }
 
+// Notes where each document of a stream has its first node.
+class DocumentStarts : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark&) override { begins_ = true; }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t) override { Note(mark); }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { Note(mark); }
+  void OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t, const std::string&) override {
+    Note(mark);
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {
+    Note(mark);
+  }
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {
+    Note(mark);
+  }
+  void OnMapEnd() override {}
+  const std::vector<YAML::Mark>& marks() const { return marks_; }
+
+ private:
+  void Note(const YAML::Mark& mark) {
+    if (std::exchange(begins_, false)) marks_.push_back(mark);
+  }
+  bool begins_ = false;
+  std::vector<YAML::Mark> marks_;
+};
+
+// Of the first two documents. Not by YAML::LoadAll: where nothing can begin with what comes next, such as a
+// comma, yaml-cpp makes an empty document of nothing, and then another, until there is no memory left.
+std::vector<YAML::Mark> FindDocuments(const std::string& yaml) {
+  std::istringstream stream(yaml);
+  YAML::Parser parser(stream);
+  DocumentStarts starts;
+  if (parser.HandleNextDocument(starts)) parser.HandleNextDocument(starts);
+  return starts.marks();
+}
+
 std::string Explain(const std::string& message) {
   if (message == "bad file")
     return "nested too deep: a sweep file needs four levels";  // yaml-cpp's depth guard
@@ -78,15 +123,20 @@ std::optional<Value> LoadDocument(const std::string& yaml, Mistakes& mistakes) {
   }
   if (!CheckBytes(yaml, mistakes) || !CheckTabs(yaml, mistakes)) return std::nullopt;
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(yaml);
-    if (documents.size() > 1) {
-      mistakes.Add(PositionOf(documents[1].Mark()), "a second YAML document: one sweep a file");
+    const std::vector<YAML::Mark> documents = FindDocuments(yaml);
+    if (documents.size() > 1 && documents[0].pos == documents[1].pos) {
+      mistakes.Add(PositionOf(documents[0]), "not YAML: nothing begins with this character");
+      return std::nullopt;
     }
-    if (documents.empty() || documents[0].IsNull()) {
+    if (documents.size() > 1) {
+      mistakes.Add(PositionOf(documents[1]), "a second YAML document: one sweep a file");
+    }
+    const YAML::Node document = YAML::Load(yaml);
+    if (documents.empty() || document.IsNull()) {
       mistakes.Add({}, "empty: a sweep file starts with sweep: NAME, and docs/sweep-file.md tells the rest");
       return std::nullopt;
     }
-    Value root{documents[0], "", PositionOf(documents[0].Mark()), &mistakes};
+    Value root{document, "", PositionOf(document.Mark()), &mistakes};
     if (!root.IsMapping()) {
       root.Refuse("a mapping, starting with sweep: NAME");
       return std::nullopt;

@@ -68,6 +68,16 @@ StatusOr<std::string> FingerprintOf(const Sweep& sweep) {
   for (const std::int64_t seed : seeds) hash.Add(std::to_string(seed));
   hash.Add(std::to_string(sweep.retry.attempts));
   hash.Add(std::to_string(sweep.retry.backoff.count()));
+  // What came later counts where it is used, so that files from before keep the fingerprint they had.
+  if (!sweep.retry.kinds.empty() || sweep.retry.interruptions != RetryPolicy::kInterruptions) {
+    hash.Add("retry by kind");
+    for (const auto& [kind, retry] : sweep.retry.kinds) {
+      hash.Add(kind);
+      hash.Add(std::to_string(retry.attempts));
+      hash.Add(std::to_string(retry.backoff.count()));
+    }
+    hash.Add(std::to_string(sweep.retry.interruptions));
+  }
   return hash.Finish();
 }
 

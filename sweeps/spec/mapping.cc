@@ -55,7 +55,7 @@ bool IsNumber(const std::string& key) {
 }  // namespace
 
 Mapping Mapping::Read(const Value& value, const std::vector<std::string>& known,
-                      const std::vector<std::string>& later) {
+                      const std::vector<Refused>& refused) {
   Mapping mapping;
   mapping.self_ = value;
   if (value.IsNull()) return mapping;
@@ -87,14 +87,16 @@ Mapping Mapping::Read(const Value& value, const std::vector<std::string>& known,
           at, fmt::format(
                   "{}: YAML's merge keys are not supported: the keys written out, or a whole value as *alias",
                   path));
-    } else if (std::find(later.begin(), later.end(), key) != later.end()) {
-      mistakes.Add(at, fmt::format("{}: not supported by this version: leave it out", path));
+    } else if (const auto found = std::find_if(refused.begin(), refused.end(),
+                                               [&](const Refused& other) { return other.key == key; });
+               found != refused.end()) {
+      mistakes.Add(at, fmt::format("{}: {}", path, found->why));
     } else if (IsNumber(key)) {
       mistakes.Add(
           at, fmt::format("{}: a number where a key stands: several values are a list in [ and ]", path));
     } else if (std::find(known.begin(), known.end(), key) == known.end()) {
       std::vector<std::string> candidates = known;
-      candidates.insert(candidates.end(), later.begin(), later.end());
+      for (const Refused& other : refused) candidates.push_back(other.key);
       const std::optional<std::string> meant = Meant(key, candidates);
       if (meant) mapping.meant_.push_back(*meant);
       mistakes.Add(at, fmt::format("{}: unknown key{}", path,

@@ -20,10 +20,16 @@ class Mapping {
     Value value;  // an empty value (null) stands where its key stands
   };
 
+  // A key that means something, and may not be set. `why` says that, and what would be right.
+  struct Refused {
+    std::string key;
+    std::string why = "not supported by this version: leave it out";
+  };
+
   // A value that is no mapping is refused, but for an empty one (`data:`), which is a mapping without keys.
-  // Keys in `later` are refused by name.
+  // Keys in `refused` are refused by name.
   static Mapping Read(const Value& value, const std::vector<std::string>& known,
-                      const std::vector<std::string>& later = {});
+                      const std::vector<Refused>& refused = {});
 
   // The key's value; nullptr where the file does not have it.
   const Value* Find(std::string_view key) const;

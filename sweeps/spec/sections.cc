@@ -12,7 +12,6 @@
 namespace lorikeet::spec {
 namespace {
 
-constexpr std::chrono::milliseconds kNoTime{0};
 constexpr const char* kSourceFile = "a file of documents, such as train.jsonl.gz";
 
 void ReadCount(const Mapping& mapping, std::string_view key, std::int64_t low, std::int64_t& to) {
@@ -59,6 +58,36 @@ void ReadLimit(const Value& value, DataSettings& data) {
   ReadCount(mapping, "train", 1, data.limit_train);
   ReadCount(mapping, "validation", 1, data.limit_validation);
   ReadCount(mapping, "test", 1, data.limit_test);
+}
+
+// Keys of the user's own: what their workers were started with.
+Labels ReadLabels(const Value& value) {
+  static constexpr const char* kRight = "a mapping of labels that workers have, such as {gpu: a100}";
+  Labels labels;
+  if (!value.IsMapping() && !value.IsNull()) {
+    value.Refuse(kRight);
+    return labels;
+  }
+  if (value.IsNull() || !CheckTag(value)) return labels;
+  for (const auto& pair : value.node) {
+    const Position at = PositionOf(pair.first, value.at);
+    const std::string key = pair.first.IsScalar() ? pair.first.Scalar() : std::string();
+    if (!IsLabelWord(key)) {
+      value.mistakes->Add(
+          at, fmt::format("{}: {}: a label's name is {}", value.path, Show(pair.first), kLabelWord));
+      continue;
+    }
+    const Value of{pair.second, fmt::format("{}.{}", value.path, key), PositionOf(pair.second, at),
+                   value.mistakes};
+    const std::optional<std::string> word = ReadText(of, kLabelWord);
+    if (!word) continue;
+    if (!IsLabelWord(*word)) {
+      of.Refuse(kLabelWord);
+    } else if (!labels.emplace(key, *word).second) {
+      value.mistakes->Add(at, fmt::format("{}: a second time: each label once", of.path));
+    }
+  }
+  return labels;
 }
 
 // "s-4k2v9x0m1c3p": a command that takes an id or a name must know which is meant.
@@ -157,7 +186,7 @@ EvaluateSettings ReadEvaluate(const Value& value) {
       Mapping::Read(value,
                     {"beams", "max_new_tokens", "min_new_tokens", "length_penalty", "no_repeat_ngram_size",
                      "early_stopping", "batch_size", "sentence_split"},
-                    /*later=*/{"primary", "margin"});
+                    /*refused=*/{{.key = "primary"}, {.key = "margin"}});
   ReadCount(mapping, "beams", 1, evaluate.beams);
   ReadCount(mapping, "max_new_tokens", 1, evaluate.max_new_tokens);
   ReadCount(mapping, "min_new_tokens", 0, evaluate.min_new_tokens);
@@ -176,27 +205,15 @@ EvaluateSettings ReadEvaluate(const Value& value) {
   return evaluate;
 }
 
-ResourceSettings ReadResources(const Value& value) {
+ResourceSettings ReadResources(const Value& value, Labels& labels) {
   constexpr std::int64_t kMostGpus = 1024;  // no host has more
   ResourceSettings resources;
-  const Mapping mapping = Mapping::Read(value, {"gpus", "memory", "threads"});
+  const Mapping mapping = Mapping::Read(value, {"gpus", "memory", "threads", "labels"});
   if (const Value* gpus = mapping.Find("gpus")) resources.gpus = ReadInteger(*gpus, 0, kMostGpus).value_or(0);
   if (const Value* memory = mapping.Find("memory")) resources.memory_bytes = ReadBytes(*memory);
   ReadCount(mapping, "threads", 1, resources.threads);
+  if (const Value* asked = mapping.Find("labels")) labels = ReadLabels(*asked);
   return resources;
-}
-
-RetryPolicy ReadRetry(const Value& value) {
-  constexpr std::int64_t kMostAttempts = 1000;
-  RetryPolicy retry;
-  const Mapping mapping = Mapping::Read(value, {"attempts", "backoff"});
-  if (const Value* attempts = mapping.Find("attempts")) {
-    retry.attempts = ReadInteger(*attempts, 1, kMostAttempts).value_or(retry.attempts);
-  }
-  if (const Value* backoff = mapping.Find("backoff")) {
-    retry.backoff = ReadDuration(*backoff, kNoTime).value_or(retry.backoff);
-  }
-  return retry;
 }
 
 std::vector<std::int64_t> ReadSeeds(const Value& value) {

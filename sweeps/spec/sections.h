@@ -1,5 +1,4 @@
-// The sections of a sweep file that are the same for every trial: data, evaluate, resources, retry, and small
-// ones.
+// The sections of a sweep file that are the same for every trial: data, evaluate, resources, and small ones.
 //
 // Not thread-safe. Every reader reports what is wrong and fills in the rest.
 #pragma once
@@ -9,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "common/labels.h"
 #include "sweeps/spec/reader.h"
 #include "sweeps/spec/spec.h"
 #include "sweeps/trial/trial.h"
@@ -31,8 +31,8 @@ std::optional<std::string> ReadSweepName(const Value& value);
 std::string ReadModel(const Value& value, const PathRules& rules);
 DataSettings ReadData(const Value& value, const PathRules& rules);
 EvaluateSettings ReadEvaluate(const Value& value);
-ResourceSettings ReadResources(const Value& value);
-RetryPolicy ReadRetry(const Value& value);
+// `labels`: what the section asks of workers besides, which is no setting of a trial.
+ResourceSettings ReadResources(const Value& value, Labels& labels);
 std::vector<std::int64_t> ReadSeeds(const Value& value);
 
 }  // namespace lorikeet::spec

@@ -12,9 +12,11 @@
 #include "sweeps/spec/expand.h"
 #include "sweeps/spec/file_checks.h"
 #include "sweeps/spec/fingerprint.h"
+#include "sweeps/spec/keep.h"
 #include "sweeps/spec/mapping.h"
 #include "sweeps/spec/mistakes.h"
 #include "sweeps/spec/paths.h"
+#include "sweeps/spec/retry.h"
 #include "sweeps/spec/sections.h"
 
 namespace lorikeet::spec {
@@ -42,7 +44,7 @@ Value AtKey(const Mapping& mapping, std::string_view key) {
 }
 
 // Everything that the trials share.
-Trial ReadBase(const Mapping& file, const TrainSection& train, const PathRules& rules) {
+Trial ReadBase(const Mapping& file, const TrainSection& train, const PathRules& rules, Labels& labels) {
   Trial base;
   if (const Value* name = file.Require("sweep", "the sweep's name, such as pubmed-lora")) {
     base.sweep = ReadSweepName(*name).value_or("");
@@ -54,7 +56,7 @@ Trial ReadBase(const Mapping& file, const TrainSection& train, const PathRules& 
   }
   Apply(train.settings, base);
   if (file.Find("evaluate") != nullptr) base.evaluate = ReadEvaluate(AtKey(file, "evaluate"));
-  if (file.Find("resources") != nullptr) base.resources = ReadResources(AtKey(file, "resources"));
+  if (file.Find("resources") != nullptr) base.resources = ReadResources(AtKey(file, "resources"), labels);
   if (const Value* limit = file.Find("time_limit")) {
     if (const auto duration = ReadDuration(*limit, std::chrono::seconds(1))) {
       base.time_limit_seconds = std::chrono::duration<double>(*duration).count();
@@ -158,18 +160,24 @@ StatusOr<Sweep> Parse(const std::string& yaml, const ParseOptions& options) {
   Mistakes mistakes(options.file.empty() ? "sweep file" : options.file);
   const std::optional<Value> document = LoadDocument(yaml, mistakes);
   if (!document) return mistakes.ToStatus();
-  const Mapping file = Mapping::Read(*document,
-                                     {"sweep", "model", "data", "train", "evaluate", "arms", "seeds",
-                                      "baseline", "resources", "retry", "time_limit"},
-                                     /*later=*/{"tune"});
+  const Mapping file =
+      Mapping::Read(*document,
+                    {"sweep", "model", "data", "train", "evaluate", "arms", "seeds", "baseline", "resources",
+                     "retry", "time_limit", "priority", "max_running", "keep"},
+                    /*refused=*/{{.key = "tune"}});
   const TrainSection train = file.Find("train") != nullptr ? ReadTrain(AtKey(file, "train")) : TrainSection{};
   const PathRules rules{FolderOf(options.file), options.environment, options.check_files};
-  const Trial base = ReadBase(file, train, rules);
   Sweep sweep;
+  const Trial base = ReadBase(file, train, rules, sweep.labels);
   sweep.name = base.sweep;
   sweep.text = yaml;
   sweep.resources = base.resources;
   if (file.Find("retry") != nullptr) sweep.retry = ReadRetry(AtKey(file, "retry"));
+  if (file.Find("keep") != nullptr) sweep.keep = ReadKeep(AtKey(file, "keep"));
+  if (const Value* priority = file.Find("priority")) {
+    sweep.priority = ReadInteger(*priority, -kMostPriority, kMostPriority).value_or(0);
+  }
+  if (const Value* most = file.Find("max_running")) sweep.max_running = ReadInteger(*most, 1);
   if (const Value* seeds = file.Require("seeds", "a list, such as [1, 2, 3]"))
     sweep.seeds = ReadSeeds(*seeds);
 
@@ -222,27 +230,26 @@ std::int64_t TrialCount(const Sweep& sweep) {
 std::vector<PlannedTrial> ExpandTrials(const Sweep& sweep) {
   std::vector<PlannedTrial> trials;
   trials.reserve(static_cast<std::size_t>(TrialCount(sweep)));
-  for (const Configuration& configuration : sweep.configurations) {
-    if (Trains(configuration.trial.method)) continue;
-    trials.push_back({configuration.name, configuration.name, 0, configuration.trial});
+  const std::vector<Configuration>& configurations = sweep.configurations;
+  for (std::size_t i = 0; i < configurations.size(); ++i) {
+    if (!Trains(configurations[i].trial.method)) trials.push_back({configurations[i].name, i, 0});
   }
   for (const std::int64_t seed : sweep.seeds) {
-    const auto add = [&](const Configuration& configuration) {
-      if (!Trains(configuration.trial.method)) return;
-      PlannedTrial trial{fmt::format("{} seed={}", configuration.name, seed), configuration.name, seed,
-                         configuration.trial};
-      trial.trial.seed = seed;
-      trials.push_back(std::move(trial));
-    };
     // The baseline first even where it is not the first configuration of its arm.
-    for (const Configuration& configuration : sweep.configurations) {
-      if (configuration.baseline) add(configuration);
-    }
-    for (const Configuration& configuration : sweep.configurations) {
-      if (!configuration.baseline) add(configuration);
+    for (const bool baseline : {true, false}) {
+      for (std::size_t i = 0; i < configurations.size(); ++i) {
+        if (configurations[i].baseline != baseline || !Trains(configurations[i].trial.method)) continue;
+        trials.push_back({fmt::format("{} seed={}", configurations[i].name, seed), i, seed});
+      }
     }
   }
   return trials;
+}
+
+Trial TrialOf(const Sweep& sweep, const PlannedTrial& planned) {
+  Trial trial = sweep.configurations.at(planned.configuration).trial;
+  trial.seed = planned.seed;
+  return trial;
 }
 
 }  // namespace lorikeet::spec

@@ -10,7 +10,10 @@
 #include <string>
 #include <vector>
 
+#include "common/labels.h"
 #include "common/status.h"
+#include "sweeps/trial/keep.h"
+#include "sweeps/trial/retry.h"
 #include "sweeps/trial/trial.h"
 
 namespace lorikeet::spec {
@@ -34,10 +37,7 @@ struct Configuration {
   Trial trial;  // with seed 0
 };
 
-struct RetryPolicy {
-  std::int64_t attempts = 3;
-  std::chrono::milliseconds backoff{30'000};  // doubled after each failure
-};
+inline constexpr std::int64_t kMostPriority = 100;  // and its negative
 
 struct Sweep {
   std::string name;
@@ -48,14 +48,18 @@ struct Sweep {
   std::string baseline;  // a configuration's name
   RetryPolicy retry;
   ResourceSettings resources;
+  // What changes no result, and is no part of the fingerprint.
+  Keep keep;                                // what of it is kept after its end, and how long
+  std::int64_t priority = 0;                // higher is served first
+  std::optional<std::int64_t> max_running;  // trials at once; none: as many as there are slots
+  Labels labels;                            // what its workers must have
   std::vector<std::string> notes;  // differences in `train` keys between arms, to print with the table
 };
 
 struct PlannedTrial {
-  std::string name;  // "lora rank=8 seed=1"; for references the configuration's name
-  std::string configuration;
-  std::int64_t seed = 0;  // 0 for references, which run once
-  Trial trial;
+  std::string name;               // "lora rank=8 seed=1"; for references the configuration's name
+  std::size_t configuration = 0;  // its place in the sweep's
+  std::int64_t seed = 0;          // 0 for references, which run once
 };
 
 // Looks a variable up for ${NAME} and ${NAME:-default} in paths; nothing where it is unset.
@@ -80,5 +84,7 @@ std::int64_t TrialCount(const Sweep& sweep);
 // In the order that lets a comparison be read early: seed by seed, the baseline first, references at the
 // front.
 std::vector<PlannedTrial> ExpandTrials(const Sweep& sweep);
+// What it runs: its configuration's trial with its seed.
+Trial TrialOf(const Sweep& sweep, const PlannedTrial& planned);
 
 }  // namespace lorikeet::spec

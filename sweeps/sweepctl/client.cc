@@ -2,13 +2,18 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <thread>
 #include <utility>
 
 #include "common/files.h"
+#include "common/ids.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/status_codes.h"
 #include "common/rpc/token.h"
+#include "common/rpc/transfer.h"
+#include "lorikeet/v1/artifacts.grpc.pb.h"
 #include "lorikeet/v1/client.grpc.pb.h"
 
 namespace lorikeet::sweepctl {
@@ -17,6 +22,13 @@ namespace {
 constexpr auto kLookWithin = std::chrono::seconds(10);
 // Storing a large sweep, and reading a table over many predictions, take their time.
 constexpr auto kWorkWithin = std::chrono::seconds(120);
+// What acts carries an id, and may be asked again: so long in all while there is no answer, and each time at
+// most.
+constexpr auto kAskAgainWithin = std::chrono::seconds(30);
+constexpr auto kOneTry = std::chrono::seconds(60);
+constexpr std::chrono::milliseconds kFirstPause{200}, kLongestPause{2000};
+constexpr auto kFetchWithin = std::chrono::hours(1);
+constexpr std::int64_t kMostFetchedBytes = std::int64_t{64} << 30;
 
 std::string Address(const std::string& flag) {
   if (!flag.empty()) return flag;
@@ -29,7 +41,9 @@ std::string Address(const std::string& flag) {
 struct Client::Impl {
   std::string address, token;
   bool tls = false;
+  std::shared_ptr<grpc::Channel> channel;
   std::unique_ptr<v1::SweepService::Stub> stub;
+  std::unique_ptr<v1::ArtifactService::Stub> artifacts;
 
   template <typename Request, typename Response>
   using Method = grpc::Status (v1::SweepService::Stub::*)(grpc::ClientContext*, const Request&, Response*);
@@ -50,6 +64,29 @@ struct Client::Impl {
     }
     RETURN_IF_ERROR(done);
     return response;
+  }
+
+  // A call that acts. Its answer may get lost after it has acted: it is asked again under the same id, at
+  // which the coordinator answers as it did. Where there was never a connection there is nothing to ask again
+  // for.
+  template <typename Request, typename Response>
+  StatusOr<Response> Act(Method<Request, Response> method, Request request) {
+    using std::chrono::steady_clock;
+    request.set_request_id(NewUuid(SystemRandom()));
+    const auto begun = steady_clock::now();
+    std::chrono::milliseconds pause = kFirstPause;
+    for (bool first = true;; first = false) {
+      const auto left =
+          std::chrono::duration_cast<std::chrono::seconds>(kWorkWithin - (steady_clock::now() - begun));
+      StatusOr<Response> response = Call(method, request, std::min<std::chrono::seconds>(kOneTry, left));
+      if (response.ok() || !absl::IsUnavailable(response.status())) return response;
+      if (first && channel->GetState(false) == GRPC_CHANNEL_TRANSIENT_FAILURE) return response;
+      const auto spent = steady_clock::now() - begun;
+      // A try that ran out of its time has a second one.
+      if (spent + pause > (spent >= kOneTry ? kWorkWithin : kAskAgainWithin)) return response;
+      std::this_thread::sleep_for(pause);
+      pause = std::min(2 * pause, kLongestPause);
+    }
   }
 };
 
@@ -73,14 +110,17 @@ StatusOr<std::unique_ptr<Client>> Client::Create(const ClientOptions& options) {
   }
   const std::string tls_ca = rpc::FindTlsCa(options.tls_ca);
   impl->tls = !tls_ca.empty();
-  ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> channel, rpc::OpenChannel(impl->address, tls_ca));
+  ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> channel,
+                   rpc::OpenChannel(impl->address, {.certificate = {}, .key = {}, .ca = tls_ca}));
   ASSIGN_OR_RETURN(impl->token, rpc::FindToken(token_file, impl->address));
+  impl->channel = channel;
   impl->stub = v1::SweepService::NewStub(channel);
+  impl->artifacts = v1::ArtifactService::NewStub(channel);
   return std::unique_ptr<Client>(new Client(std::move(impl)));
 }
 
 StatusOr<v1::SubmitResponse> Client::Submit(const v1::SubmitRequest& request) {
-  return impl_->Call(&v1::SweepService::Stub::Submit, request, kWorkWithin);
+  return impl_->Act(&v1::SweepService::Stub::Submit, request);
 }
 
 StatusOr<v1::ListSweepsResponse> Client::ListSweeps() {
@@ -114,11 +154,92 @@ StatusOr<v1::GetTableResponse> Client::GetTable(const v1::GetTableRequest& reque
 }
 
 StatusOr<v1::CancelResponse> Client::Cancel(const v1::CancelRequest& request) {
-  return impl_->Call(&v1::SweepService::Stub::Cancel, request, kWorkWithin);
+  return impl_->Act(&v1::SweepService::Stub::Cancel, request);
+}
+
+StatusOr<v1::PauseResponse> Client::Pause(const std::string& sweep) {
+  v1::PauseRequest request;
+  request.set_sweep(sweep);
+  return impl_->Act(&v1::SweepService::Stub::Pause, request);
+}
+
+StatusOr<v1::ResumeResponse> Client::Resume(const std::string& sweep) {
+  v1::ResumeRequest request;
+  request.set_sweep(sweep);
+  return impl_->Act(&v1::SweepService::Stub::Resume, request);
+}
+
+StatusOr<v1::RetryResponse> Client::Retry(const std::string& name) {
+  v1::RetryRequest request;
+  request.set_name(name);
+  return impl_->Act(&v1::SweepService::Stub::Retry, request);
+}
+
+StatusOr<v1::SetPriorityResponse> Client::SetPriority(const std::string& sweep, std::int64_t priority) {
+  v1::SetPriorityRequest request;
+  request.set_sweep(sweep);
+  request.set_priority(priority);
+  return impl_->Act(&v1::SweepService::Stub::SetPriority, request);
+}
+
+StatusOr<v1::DrainWorkerResponse> Client::DrainWorker(const v1::DrainWorkerRequest& request) {
+  return impl_->Act(&v1::SweepService::Stub::DrainWorker, request);
+}
+
+StatusOr<v1::ReadmitWorkerResponse> Client::ReadmitWorker(const std::string& worker) {
+  v1::ReadmitWorkerRequest request;
+  request.set_worker(worker);
+  return impl_->Act(&v1::SweepService::Stub::ReadmitWorker, request);
 }
 
 StatusOr<v1::ListWorkersResponse> Client::ListWorkers() {
   return impl_->Call(&v1::SweepService::Stub::ListWorkers, v1::ListWorkersRequest());
+}
+
+StatusOr<v1::PruneResponse> Client::Prune(const v1::PruneRequest& request) {
+  if (request.dry_run()) return impl_->Call(&v1::SweepService::Stub::Prune, request, kWorkWithin);
+  return impl_->Act(&v1::SweepService::Stub::Prune, request);
+}
+
+StatusOr<v1::DownloadBegin> Client::FetchAdapter(const std::string& trial, const FetchHooks& hooks) {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + kFetchWithin);
+  rpc::Authorize(context, impl_->token);
+  v1::DownloadRequest request;
+  request.set_trial(trial);
+  const auto reader = impl_->artifacts->Download(&context, request);
+  bool ended = false;
+  const auto end = [&] {
+    ended = true;
+    return rpc::FromGrpc(reader->Finish(), "the coordinator at " + impl_->address);
+  };
+  v1::DownloadMessage message;
+  const bool came = reader->Read(&message);
+  if (!came || !message.has_begin()) {
+    if (came) context.TryCancel();
+    RETURN_IF_ERROR(end());
+    return Internal("the coordinator at {} does not say what it sends", impl_->address);
+  }
+  const v1::DownloadBegin begin = message.begin();
+  const auto receive = [&]() -> Status {
+    std::vector<rpc::TransferFile> files;
+    for (const v1::ArtifactFile& file : begin.files())
+      files.push_back({file.name(), file.bytes(), file.sha256()});
+    RETURN_IF_ERROR(Annotate(rpc::CheckTransfer(files, kMostFetchedBytes), "the coordinator's answer"));
+    ASSIGN_OR_RETURN(const std::string folder, hooks.folder(begin));
+    rpc::FileWriter writer(folder, files);
+    while (reader->Read(&message)) {
+      RETURN_IF_ERROR(writer.Take(message.chunk()));
+      hooks.progress(writer.bytes(), rpc::BytesOf(files));
+    }
+    RETURN_IF_ERROR(end());
+    return writer.Finish();
+  };
+  const Status received = receive();
+  if (received.ok()) return begin;
+  context.TryCancel();
+  if (!ended) end().IgnoreError();
+  return received;
 }
 
 const std::string& Client::address() const { return impl_->address; }

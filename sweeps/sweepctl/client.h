@@ -2,10 +2,12 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "common/status.h"
+#include "lorikeet/v1/artifacts.pb.h"
 #include "lorikeet/v1/client.pb.h"
 
 namespace lorikeet::sweepctl {
@@ -19,7 +21,15 @@ struct ClientOptions {
   std::string data;  // the folder of a `sweepctl run` that is at work: its coordinator and token instead
 };
 
-// Not thread-safe. Every call ends within its deadline; Unavailable names the address.
+// Where an adapter's files go, and who hears how far they are.
+struct FetchHooks {
+  // A new empty folder, once it is known what comes.
+  std::function<StatusOr<std::string>(const v1::DownloadBegin&)> folder;
+  std::function<void(std::int64_t done, std::int64_t all)> progress;  // bytes
+};
+
+// Not thread-safe. Every call ends within its deadline; Unavailable names the address. What acts is done
+// once, also where its answer is lost on the way: it carries an id, and is asked again for half a minute.
 class Client {
  public:
   // Reads the token; connects with the first call.
@@ -34,7 +44,16 @@ class Client {
   StatusOr<v1::ListEventsResponse> ListEvents(const v1::ListEventsRequest& request);
   StatusOr<v1::GetTableResponse> GetTable(const v1::GetTableRequest& request);
   StatusOr<v1::CancelResponse> Cancel(const v1::CancelRequest& request);
+  StatusOr<v1::PauseResponse> Pause(const std::string& sweep);
+  StatusOr<v1::ResumeResponse> Resume(const std::string& sweep);
+  StatusOr<v1::RetryResponse> Retry(const std::string& name);
+  StatusOr<v1::SetPriorityResponse> SetPriority(const std::string& sweep, std::int64_t priority);
+  StatusOr<v1::DrainWorkerResponse> DrainWorker(const v1::DrainWorkerRequest& request);
+  StatusOr<v1::ReadmitWorkerResponse> ReadmitWorker(const std::string& worker);
   StatusOr<v1::ListWorkersResponse> ListWorkers();
+  StatusOr<v1::PruneResponse> Prune(const v1::PruneRequest& request);
+  // The files are on disk and checked when it returns OK; else some may be in the folder.
+  StatusOr<v1::DownloadBegin> FetchAdapter(const std::string& trial, const FetchHooks& hooks);
 
   const std::string& address() const;
 

@@ -7,8 +7,10 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "sweeps/sweepctl/act.h"
 #include "sweeps/sweepctl/follow.h"
 #include "sweeps/sweepctl/look.h"
+#include "sweeps/sweepctl/maintain.h"
 #include "sweeps/sweepctl/submit.h"
 #include "sweeps/sweepctl/table.h"
 #include "sweeps/sweepctl/text.h"
@@ -32,7 +34,9 @@ Commands::Commands(CLI::App& app) {
   AddSubmit(app);
   AddLooks(app);
   AddTable(app);
-  AddCancel(app);
+  AddActs(app);
+  AddMaintenance(app);
+  AddFiles(app);
 }
 
 Status Commands::Run() { return action_(); }
@@ -181,35 +185,86 @@ Status Commands::Table() {
   });
 }
 
-void Commands::AddCancel(CLI::App& app) {
+void Commands::AddActs(CLI::App& app) {
   CLI::App* cancel = AddRemote(app, "cancel", "Cancel a sweep, or one trial of it");
   cancel->add_option("sweep", name_, "An id or a name");
   cancel->add_option("--trial", trial_, "One trial instead: an id or a name");
-  cancel->add_flag("--json", json_, "Print JSON");
-  Do(cancel, [this] { return Cancel(); });
+  Do(cancel, [this]() -> Status {
+    if (name_.empty() == trial_.empty()) {
+      return InvalidArgument("cancel: name a sweep, or one trial by --trial ID or --trial 'SWEEP/TRIAL'{}",
+                             name_.empty() ? "" : "; here both");
+    }
+    return WithClient([this](Client& client) { return Cancel(client, name_, trial_, json_); });
+  });
+
+  CLI::App* pause = AddRemote(app, "pause", "Grant nothing new of a sweep; what runs goes on");
+  pause->add_option("sweep", name_, "An id or a name")->required();
+  Do(pause, [this] { return WithClient([this](Client& client) { return Pause(client, name_, json_); }); });
+
+  CLI::App* resume = AddRemote(app, "resume", "Undo a pause");
+  resume->add_option("sweep", name_, "An id or a name")->required();
+  Do(resume, [this] { return WithClient([this](Client& client) { return Resume(client, name_, json_); }); });
+
+  CLI::App* retry = AddRemote(app, "retry", "Run failed and cancelled trials again");
+  retry->add_option("name", name_, "Sweep or trial: an id or a name")->required();
+  Do(retry, [this] { return WithClient([this](Client& client) { return Retry(client, name_, json_); }); });
+
+  CLI::App* priority = AddRemote(app, "priority", "Have a sweep served before others, or after them");
+  priority->add_option("sweep", name_, "An id or a name")->required();
+  priority->add_option("priority", priority_, "From -100 to 100: higher is served first")
+      ->required()
+      ->check(CLI::Range(-100, 100));
+  Do(priority, [this] {
+    return WithClient([this](Client& client) { return SetPriority(client, name_, priority_, json_); });
+  });
+
+  CLI::App* drain = AddRemote(app, "drain", "Have a worker hand back what it runs and take nothing new");
+  drain->add_option("worker", name_, "An id or a hostname")->required();
+  drain->add_flag("--undo", undo_, "Let it take trials again");
+  Do(drain,
+     [this] { return WithClient([this](Client& client) { return Drain(client, name_, undo_, json_); }); });
+
+  CLI::App* readmit = AddRemote(app, "readmit", "Let a quarantined worker have trials again");
+  readmit->add_option("worker", name_, "An id or a hostname")->required();
+  Do(readmit,
+     [this] { return WithClient([this](Client& client) { return Readmit(client, name_, json_); }); });
+
+  for (CLI::App* command : {cancel, pause, resume, retry, priority, drain, readmit})
+    command->add_flag("--json", json_, "Print JSON");
 }
 
-Status Commands::Cancel() {
-  if (name_.empty() == trial_.empty()) {
-    return InvalidArgument("cancel: name a sweep, or one trial by --trial ID or --trial 'SWEEP/TRIAL'{}",
-                           name_.empty() ? "" : "; here both");
-  }
-  return WithClient([this](Client& client) -> Status {
-    v1::CancelRequest request;
-    request.set_sweep(name_);
-    request.set_trial(trial_);
-    ASSIGN_OR_RETURN(const v1::CancelResponse response, client.Cancel(request));
-    if (json_) {
-      fmt::print("{}\n", nlohmann::ordered_json(
-                             {{"trials_cancelled", response.trials_cancelled()}, {"state", response.state()}})
-                             .dump());
-    } else {
-      fmt::print("{} trial{} cancelled; the {} is {}\n", response.trials_cancelled(),
-                 response.trials_cancelled() == 1 ? "" : "s", trial_.empty() ? "sweep" : "trial",
-                 response.state());
-    }
-    return absl::OkStatus();
+void Commands::AddFiles(CLI::App& app) {
+  CLI::App* fetch = AddRemote(app, "fetch", "Bring the adapter that a trial kept here, as a PEFT folder");
+  fetch->add_option("trial", fetch_.trial, "An id or a name")->required();
+  fetch->add_option("--out", fetch_.out, "The new folder (default: the trial's name)");
+  fetch->add_flag("--force", fetch_.force, "Replace an adapter that is there");
+  Do(fetch, [this] {
+    fetch_.json = json_;
+    return WithClient([this](Client& client) { return Fetch(client, fetch_); });
   });
+
+  CLI::App* prune = AddRemote(app, "prune", "Remove what ended sweeps need not keep any more");
+  prune->add_option("sweep", name_, "An id or a name (default: every sweep)");
+  prune->add_flag("--dry-run", dry_run_, "Say what would go; remove nothing");
+  Do(prune,
+     [this] { return WithClient([this](Client& client) { return Prune(client, name_, dry_run_, json_); }); });
+
+  for (CLI::App* command : {fetch, prune}) command->add_flag("--json", json_, "Print JSON");
+}
+
+void Commands::AddMaintenance(CLI::App& app) {
+  CLI::App* check = app.add_subcommand("check", "Say what is wrong with a results database");
+  Do(check, [this] { return CheckFile(database_, json_); });
+
+  CLI::App* backup = app.add_subcommand("backup", "Copy a results database while a coordinator writes it");
+  backup->add_option("copy", copy_, "The new file")->required();
+  Do(backup, [this] { return BackUpFile(database_, copy_, json_); });
+
+  for (CLI::App* command : {check, backup}) {
+    command->add_option("--db", database_, "A results.db, or its folder (a coordinator's --data)")
+        ->required();
+    command->add_flag("--json", json_, "Print JSON");
+  }
 }
 
 }  // namespace lorikeet::sweepctl

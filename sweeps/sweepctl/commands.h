@@ -2,11 +2,13 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <functional>
 #include <string>
 
 #include "common/status.h"
 #include "sweeps/sweepctl/client.h"
+#include "sweeps/sweepctl/fetch.h"
 #include "sweeps/sweepctl/run.h"
 
 namespace lorikeet::sweepctl {
@@ -26,18 +28,21 @@ class Commands {
   void AddSubmit(CLI::App& app);
   void AddLooks(CLI::App& app);
   void AddTable(CLI::App& app);
-  void AddCancel(CLI::App& app);
+  void AddActs(CLI::App& app);
+  void AddMaintenance(CLI::App& app);
+  void AddFiles(CLI::App& app);
   Status Submit();
   Status Table();
-  Status Cancel();
   // Runs `action` with a connected client.
   Status WithClient(const std::function<Status(Client&)>& action);
 
   std::function<Status()> action_;
   ClientOptions client_;
   RunOptions run_;
-  std::string file_, name_, trial_, format_ = "text", database_;
-  bool follow_ = false, dry_run_ = false, json_ = false;
+  FetchOptions fetch_;
+  std::string file_, name_, trial_, format_ = "text", database_, copy_;
+  bool follow_ = false, dry_run_ = false, json_ = false, undo_ = false;
+  std::int64_t priority_ = 0;
 };
 
 }  // namespace lorikeet::sweepctl

@@ -110,9 +110,9 @@ Status LocalCluster::StartCoordinator() {
       IdentityOf(port_file);  // of a run that was killed, or that is at work
   // Its own token file keeps the user's folder of tokens free of ports that nobody will use again.
   RETURN_IF_ERROR(rpc::ReadOrMakeToken(token_file()).status());
-  RETURN_IF_ERROR(StartChild("coordinator",
-                             {options_.programs + "/sweep-coordinator", "--data", options_.data, "--listen",
-                              "127.0.0.1:0", "--port-file", port_file, "--token-file", token_file()}));
+  RETURN_IF_ERROR(StartChild("coordinator", {options_.programs + "/sweep-coordinator", "--data",
+                                             options_.data, "--listen", "127.0.0.1:0", "--http", "off",
+                                             "--port-file", port_file, "--token-file", token_file()}));
   const auto deadline = std::chrono::steady_clock::now() + kCoordinatorStartsWithin;
   for (;;) {
     RETURN_IF_ERROR(Check());
@@ -130,7 +130,7 @@ Status LocalCluster::StartCoordinator() {
   }
 }
 
-Status LocalCluster::StartWorkers(const std::vector<WorkerShare>& shares) {
+Status LocalCluster::StartWorkers(const std::vector<WorkerShare>& shares, const Labels& labels) {
   for (std::size_t i = 0; i < shares.size(); ++i) {
     const std::string number = std::to_string(i + 1);
     const std::string folder = options_.data + "/workers/" + number;
@@ -147,6 +147,10 @@ Status LocalCluster::StartWorkers(const std::vector<WorkerShare>& shares) {
     if (shares[i].threads > 0) {
       command.emplace_back("--threads");
       command.push_back(std::to_string(shares[i].threads));
+    }
+    for (const auto& [key, value] : labels) {
+      command.emplace_back("--label");
+      command.push_back(fmt::format("{}={}", key, value));
     }
     RETURN_IF_ERROR(StartChild("worker-" + number, std::move(command)));
   }

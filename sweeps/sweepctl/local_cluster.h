@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/labels.h"
 #include "common/status.h"
 #include "common/subprocess.h"
 
@@ -38,8 +39,8 @@ class LocalCluster {
   static StatusOr<std::unique_ptr<LocalCluster>> Start(const LocalClusterOptions& options);
   ~LocalCluster();
 
-  // Starts one worker for each share; they connect by themselves.
-  Status StartWorkers(const std::vector<WorkerShare>& shares);
+  // Starts one worker for each share, with these labels; they connect by themselves.
+  Status StartWorkers(const std::vector<WorkerShare>& shares, const Labels& labels = {});
 
   const std::string& address() const { return address_; }  // 127.0.0.1:PORT
   std::string token_file() const;

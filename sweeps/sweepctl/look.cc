@@ -8,6 +8,7 @@
 #include <set>
 #include <thread>
 
+#include "common/labels.h"
 #include "sweeps/sweepctl/message_json.h"
 #include "sweeps/sweepctl/text.h"
 
@@ -16,9 +17,12 @@ namespace {
 
 // Always OK, for callers to end with.
 Status PrintJson(const google::protobuf::Message& message) {
-  // Names come from other people's files: what is no UTF-8 is replaced, never thrown on.
-  fmt::print("{}\n", ToJson(message).dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+  fmt::print("{}\n", ToJsonLine(message));
   return absl::OkStatus();
+}
+
+std::string Labelled(const google::protobuf::Map<std::string, std::string>& labels) {
+  return FormatLabels({labels.begin(), labels.end()});
 }
 
 std::string Describe(const v1::TrialStatus& trial) {
@@ -40,10 +44,18 @@ void PrintSweep(const v1::SweepStatus& sweep) {
              sweep.state(), Printable(sweep.baseline()));
   fmt::print("trials     {}: {} succeeded, {} running, {} pending, {} failed, {} cancelled\n", sweep.trials(),
              sweep.succeeded(), sweep.running(), sweep.pending(), sweep.failed(), sweep.cancelled());
+  if (sweep.priority() != 0) fmt::print("priority   {}\n", sweep.priority());
+  if (sweep.has_max_running()) fmt::print("at most    {} at once\n", sweep.max_running());
+  if (!sweep.labels().empty()) fmt::print("labels     {}\n", Printable(Labelled(sweep.labels())));
   fmt::print("submitted  {}\n", sweep.submitted_at());
   if (!sweep.finished_at().empty()) fmt::print("finished   {}\n", sweep.finished_at());
   fmt::print("elapsed    {}{}\n", FormatDuration(sweep.elapsed_seconds()),
              sweep.has_eta_seconds() ? ", about " + FormatDuration(sweep.eta_seconds()) + " left" : "");
+  for (const v1::SweepFile& file : sweep.files()) {
+    fmt::print("file       {} {}… as on {}\n", Printable(file.name()), Printable(file.value().substr(0, 12)),
+               Printable(file.worker()));
+  }
+  for (const std::string& worker : sweep.barred()) fmt::print("barred     {}\n", Printable(worker));
   for (const std::string& reason : sweep.waiting()) fmt::print("waiting    {}\n", Printable(reason));
 }
 
@@ -116,7 +128,7 @@ Status ShowWorkers(Client& client, bool json) {
   ASSIGN_OR_RETURN(const v1::ListWorkersResponse workers, client.ListWorkers());
   if (json) return PrintJson(workers);
   std::vector<std::vector<std::string>> rows = {
-      {"WORKER", "HOST", "STATE", "BUSY", "DEVICE", "RUNS", "LAST SEEN"}};
+      {"WORKER", "HOST", "STATE", "BUSY", "DEVICE", "LABELS", "RUNS", "LAST SEEN"}};
   for (const v1::WorkerStatus& worker : workers.workers()) {
     std::set<std::string> devices;
     for (const auto& slot : worker.slots()) devices.insert(slot.device_model());
@@ -125,9 +137,27 @@ Status ShowWorkers(Client& client, bool json) {
     for (const std::string& trial : worker.trials()) runs += (runs.empty() ? "" : ", ") + trial;
     rows.push_back({worker.id(), Printable(worker.hostname()), worker.state(),
                     fmt::format("{}/{}", worker.slots_busy(), worker.slots_size()), Printable(device),
-                    Printable(runs), worker.last_seen_at()});
+                    Printable(Labelled(worker.labels())), Printable(runs), worker.last_seen_at()});
   }
   fmt::print("{}", AlignColumns(rows, {3}));
+  for (const v1::WorkerStatus& worker : workers.workers()) {
+    if (worker.quarantine().empty()) continue;
+    fmt::print("\n{0} ({1}) is quarantined: {2}\n'sweepctl readmit {0}' lets it have trials again\n",
+               worker.id(), Printable(worker.hostname()), Printable(worker.quarantine()));
+  }
+  for (const v1::WorkerStatus& worker : workers.workers()) {
+    for (const auto& slot : worker.slots()) {
+      if (slot.quarantine().empty()) continue;
+      fmt::print("\n{} ({}) does not offer slot {} ({}): {}\n", worker.id(), Printable(worker.hostname()),
+                 slot.index(), Printable(slot.device()), Printable(slot.quarantine()));
+    }
+    for (const std::string& barred : worker.barred()) {
+      fmt::print(
+          "\n{0} ({1}) has other files, and gets nothing of {2}\n'sweepctl readmit {0}' lets it try again, "
+          "and so does a new start\n",
+          worker.id(), Printable(worker.hostname()), Printable(barred));
+    }
+  }
   return absl::OkStatus();
 }
 

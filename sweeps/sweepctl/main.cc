@@ -12,7 +12,7 @@ int main(int argc, char** argv) {
   lorikeet::PrepareCommandLine(app);
   lorikeet::sweepctl::Commands commands(app);
   if (const auto ended = lorikeet::ParseCommandLine(app, argc, argv)) return *ended;
-  lorikeet::rpc::RouteGrpcLog();
+  lorikeet::rpc::PrepareGrpc();
   const int exit_code = lorikeet::ExitWith(commands.Run(), app.get_name());
   // A full disk or a closed pipe: what was to be printed is not there.
   if (std::fflush(stdout) != 0 && exit_code == lorikeet::kExitDone) return lorikeet::kExitFailed;

@@ -62,4 +62,8 @@ ordered_json ToJson(const Message& message) {
   return json;
 }
 
+std::string ToJsonLine(const Message& message) {
+  return ToJson(message).dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
 }  // namespace lorikeet::sweepctl

@@ -116,7 +116,7 @@ StatusOr<v1::SweepStatus> SubmitToCluster(Client& client, LocalCluster& cluster,
     ASSIGN_OR_RETURN(v1::SweepStatus sweep, client.GetSweep(submitted.sweep_id()));
     if (Ended(sweep)) return sweep;
   }
-  RETURN_IF_ERROR(cluster.StartWorkers(shares));
+  RETURN_IF_ERROR(cluster.StartWorkers(shares, file.sweep.labels));
   RETURN_IF_ERROR(CheckCapacity(client, cluster, workers, file));
   ASSIGN_OR_RETURN(const v1::SubmitResponse submitted, SubmitSweep(client, file));
   for (const std::string& warning : submitted.warnings())

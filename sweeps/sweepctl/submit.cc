@@ -48,8 +48,9 @@ StatusOr<v1::SubmitResponse> SubmitSweep(Client& client, const SweepFile& file) 
 std::string DescribeTrials(const SweepFile& file) {
   std::vector<std::vector<std::string>> rows = {{"TRIAL", "CONFIGURATION", "SEED"}};
   for (const spec::PlannedTrial& trial : spec::ExpandTrials(file.sweep)) {
-    const bool reference = !Trains(trial.trial.method);
-    rows.push_back({trial.name, trial.configuration, reference ? "-" : std::to_string(trial.seed)});
+    const spec::Configuration& configuration = file.sweep.configurations[trial.configuration];
+    const bool reference = !Trains(configuration.trial.method);
+    rows.push_back({trial.name, configuration.name, reference ? "-" : std::to_string(trial.seed)});
   }
   const auto count = [](std::size_t number, const char* what) {
     return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
@@ -62,7 +63,9 @@ std::string DescribeTrials(const SweepFile& file) {
 std::string TrialsAsJson(const SweepFile& file) {
   nlohmann::ordered_json trials = nlohmann::ordered_json::array();
   for (const spec::PlannedTrial& trial : spec::ExpandTrials(file.sweep)) {
-    trials.push_back({{"name", trial.name}, {"configuration", trial.configuration}, {"seed", trial.seed}});
+    trials.push_back({{"name", trial.name},
+                      {"configuration", file.sweep.configurations[trial.configuration].name},
+                      {"seed", trial.seed}});
   }
   return nlohmann::ordered_json(
              {{"name", file.sweep.name}, {"baseline", file.sweep.baseline}, {"trials", trials}})

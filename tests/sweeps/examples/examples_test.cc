@@ -49,7 +49,7 @@ TEST(Examples, AllParse) {
     ASSERT_TRUE(sweep.ok()) << sweep.status();
     EXPECT_TRUE(names.insert(sweep->name).second) << sweep->name << ": two examples of one name";
     for (const PlannedTrial& trial : ExpandTrials(*sweep))
-      EXPECT_TRUE(Validate(trial.trial).ok()) << trial.name;
+      EXPECT_TRUE(Validate(TrialOf(*sweep, trial)).ok()) << trial.name;
   }
   EXPECT_GE(files, 5);
 }

@@ -47,9 +47,10 @@ TEST(Expand, ReferencesRunOnceAtTheFrontThenSeedBySeedTheBaselineFirst) {
                           "lora rank=8 seed=1", "prompt tokens=5 seed=1", "prompt tokens=20 seed=1"));
   EXPECT_EQ(TrialCount(*sweep), 13);
   for (const PlannedTrial& trial : ExpandTrials(*sweep)) {
-    EXPECT_EQ(trial.seed, trial.trial.seed);
-    EXPECT_EQ(trial.configuration, trial.trial.configuration);
-    EXPECT_EQ(trial.seed == 0, !Trains(trial.trial.method));
+    const Trial settings = TrialOf(*sweep, trial);
+    EXPECT_EQ(trial.seed, settings.seed);
+    EXPECT_EQ(sweep->configurations.at(trial.configuration).name, settings.configuration);
+    EXPECT_EQ(trial.seed == 0, !Trains(settings.method));
   }
 }
 
@@ -185,10 +186,10 @@ RC_GTEST_PROP(ExpandProperty, SizesAreProductsNamesAreUniqueTrialsAreValid, ()) 
   std::set<std::string> names, meanings;
   for (const PlannedTrial& trial : trials) {
     names.insert(trial.name);
-    Trial anonymous = trial.trial;
+    Trial anonymous = TrialOf(*sweep, trial);
+    RC_ASSERT(Validate(anonymous).ok());
     anonymous.configuration.clear();
     meanings.insert(ToJson(anonymous));
-    RC_ASSERT(Validate(trial.trial).ok());
   }
   RC_ASSERT(names.size() == trials.size());
   RC_ASSERT(meanings.size() == trials.size());

@@ -27,6 +27,8 @@ TEST(Fingerprint, StaysWithTheMeaning) {
   EXPECT_EQ(good, Fingerprint(With("alpha_over_rank: 2, ", "")));  // the default
   EXPECT_EQ(good, Fingerprint(With("baseline: full\n", "")));
   EXPECT_EQ(good, Fingerprint(With("backoff: 1m30s", "backoff: 90s")));
+  EXPECT_EQ(good, Fingerprint(With("attempts: 5", "attempts: 5, kinds: {oom: {attempts: 5}}")));
+  EXPECT_EQ(good, Fingerprint(With("attempts: 5", "interruptions: 20, attempts: 5")));
   EXPECT_EQ(good, Fingerprint(With("rank: [1, 8], alpha_over_rank: 2, targets: [[q, v], [q, k, v, o]]",
                                    "targets: [[q, v], [q, k, v, o]], alpha_over_rank: 2, rank: [1, 8]")));
   EXPECT_EQ(good, Fingerprint(With("models/t5", "/sweeps/models/../models/t5")));
@@ -45,6 +47,8 @@ TEST(Fingerprint, ChangesWithTheMeaning) {
                                                         {"baseline: full", "baseline: zero_shot"},
                                                         {"attempts: 5", "attempts: 4"},
                                                         {"backoff: 1m30s", "backoff: 1m31s"},
+                                                        {"attempts: 5", "attempts: 5, kinds: {oom: never}"},
+                                                        {"attempts: 5", "attempts: 5, interruptions: 21"},
                                                         {"gpus: 1", "gpus: 2"},
                                                         {"time_limit: 6h", "time_limit: 7h"},
                                                         {"sentences: [3, 10]", "sentences: [3]"},
@@ -53,6 +57,16 @@ TEST(Fingerprint, ChangesWithTheMeaning) {
     EXPECT_EQ(other.size(), 64U) << other;
     EXPECT_NE(good, other) << to;
   }
+}
+
+// Of files that were submitted before there was anything else to say about retries.
+TEST(Fingerprint, IsWhatItWas) {
+  EXPECT_EQ(Fingerprint(GoodFile()), "849da92e77725932b60080702fd10cd0d7dd78944d4132d09d1d50ba1cc19d76");
+}
+
+TEST(Fingerprint, NeverIsOneAttempt) {
+  EXPECT_EQ(Fingerprint(With("attempts: 5", "attempts: 5, kinds: {oom: never}")),
+            Fingerprint(With("attempts: 5", "attempts: 5, kinds: {oom: {attempts: 1, backoff: 7s}}")));
 }
 
 TEST(Fingerprint, ReferencesDoNotDependOnHowOthersTrain) {

@@ -180,6 +180,67 @@ INSTANTIATE_TEST_SUITE_P(
              "45:31: retry.backoff: 30: a duration with its unit, such as 30s, 5m, 6h or 1h30m; did you mean "
              "30s?"},
         Case{"attempts: 5", "attempts: 0", "45:19: retry.attempts: 0: at least 1"},
+        Case{"baseline: full", "priority: 101", "43:11: priority: 101: at most 100"},
+        Case{"baseline: full", "priority: -101", "43:11: priority: -101: at least -100"},
+        Case{"baseline: full", "priorty: 1", "43:1: priorty: unknown key; did you mean 'priority'?"},
+        Case{"baseline: full", "max_running: 0", "43:14: max_running: 0: at least 1"},
+        Case{"baseline: full", "keep: best",
+             "43:1: keep: best: a mapping of checkpoints, artifacts and logs, such as {artifacts: 30d}; "
+             "which weights a "
+             "trial keeps is said by train.keep"},
+        Case{"baseline: full", "keep: {artefacts: 30d}",
+             "43:8: keep.artefacts: unknown key; did you mean 'artifacts'?"},
+        Case{"baseline: full", "keep: {artifacts: 30}",
+             "43:19: keep.artifacts: 30: forever, or a time after the sweep's end, such as 30d or 12h"},
+        Case{"baseline: full", "keep: {logs: for ever}",
+             "43:14: keep.logs: for ever: forever, or a time after the sweep's end, such as 30d or 12h; did "
+             "you mean "
+             "'forever'?"},
+        Case{"threads: 2", "labels: a100",
+             "44:45: resources.labels: a100: a mapping of labels that workers have, such as {gpu: a100}"},
+        Case{"threads: 2", "labels: {gpu: a 100}",
+             "44:51: resources.labels.gpu: a 100: letters, digits, '.', '_', '-' and '/', a letter or digit "
+             "first, at "
+             "most 63 characters"},
+        Case{"threads: 2", "labels: {'g=u': a100}",
+             "44:46: resources.labels: \"g=u\": a label's name is letters, digits, '.', '_', '-' and '/', a "
+             "letter or "
+             "digit first, at most 63 characters"},
+        Case{"threads: 2", "labels: {gpu: a100, gpu: v100}",
+             "44:57: resources.labels.gpu: a second time: each label once"},
+        Case{"threads: 2", "label: {gpu: a100}",
+             "44:37: resources.label: unknown key; did you mean 'labels'?"},
+        Case{"attempts: 5", "interruptions: -1", "45:24: retry.interruptions: -1: at least 0"},
+        Case{"attempts: 5", "kinds: {crashd: never}",
+             "45:17: retry.kinds.crashd: unknown key; did you mean 'crashed'?"},
+        Case{"attempts: 5", "kinds: {hangs: never}",
+             "45:17: retry.kinds.hangs: unknown key: one of crashed, oom or timed_out"},
+        Case{"attempts: 5", "kinds: {diverged: {attempts: 2}}",
+             "45:17: retry.kinds.diverged: fails the same way each time, and is never tried again: leave it "
+             "out"},
+        Case{"attempts: 5", "kinds: {bad_input: never}",
+             "45:17: retry.kinds.bad_input: fails the same way each time, and is never tried again: leave it "
+             "out"},
+        Case{"attempts: 5", "kinds: {lost: never}",
+             "45:17: retry.kinds.lost: an interruption, not a failure: retry.interruptions says how many a "
+             "trial "
+             "may have"},
+        Case{"attempts: 5", "kinds: {cancelled: never}",
+             "45:17: retry.kinds.cancelled: a person's doing, and only a person undoes it, with sweepctl "
+             "retry: "
+             "leave it out"},
+        Case{"attempts: 5", "kinds: {oom: nver}",
+             "45:22: retry.kinds.oom: nver: never, or a mapping of attempts and backoff, such as {attempts: "
+             "2, "
+             "backoff: 10s}; did you mean 'never'?"},
+        Case{"attempts: 5", "kinds: {oom: {backoff: 10}}",
+             "45:32: retry.kinds.oom.backoff: 10: a duration with its unit, such as 30s, 5m, 6h or 1h30m; "
+             "did you "
+             "mean 10s?"},
+        Case{"attempts: 5", "kinds: {oom: {atempts: 3}}",
+             "45:23: retry.kinds.oom.atempts: unknown key; did you mean 'attempts'?"},
+        Case{"attempts: 5", "kinds: never",
+             "45:16: retry.kinds: never: a mapping of keys to values (crashed, oom or timed_out)"},
         Case{"time_limit: 6h", "time_limit: 6 hours",
              "46:13: time_limit: 6 hours: a duration with its unit, such as 30s, 5m, 6h or 1h30m"},
         Case{"time_limit: 6h", "time_limit: 10ms", "46:13: time_limit: 10ms: at least 1000ms"},

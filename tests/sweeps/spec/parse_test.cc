@@ -18,6 +18,11 @@ TEST(Parse, ReadsEveryKey) {
   EXPECT_EQ(sweep->baseline, "full");
   EXPECT_EQ(sweep->retry.attempts, 5);
   EXPECT_EQ(sweep->retry.backoff, std::chrono::seconds(90));
+  EXPECT_TRUE(sweep->retry.kinds.empty());
+  EXPECT_EQ(sweep->retry.interruptions, 20);
+  EXPECT_EQ(sweep->priority, 0);
+  EXPECT_FALSE(sweep->max_running.has_value());
+  EXPECT_TRUE(sweep->labels.empty());
   EXPECT_EQ(sweep->resources.gpus, 1);
   EXPECT_EQ(sweep->resources.memory_bytes, 10LL << 30);
   EXPECT_EQ(sweep->resources.threads, 2);
@@ -179,6 +184,42 @@ TEST(Parse, WindowsLinesAndAByteOrderMark) {
 TEST(Parse, Load) {
   const StatusOr<Sweep> missing = LoadSweep("/nowhere/sweep.yaml", false);
   EXPECT_TRUE(absl::IsNotFound(missing.status())) << missing.status();
+}
+
+TEST(Parse, RetriesByKind) {
+  const StatusOr<Sweep> sweep = Parse(
+      With("attempts: 5",
+           "attempts: 5, interruptions: 7, kinds: {crashed: {attempts: 2}, oom: never, timed_out: {}}"));
+  ASSERT_TRUE(sweep.ok()) << sweep.status();
+  EXPECT_EQ(sweep->retry.interruptions, 7);
+  EXPECT_EQ(sweep->retry.Of("crashed"), (KindRetry{.attempts = 2, .backoff = std::chrono::seconds(90)}));
+  EXPECT_EQ(sweep->retry.Of("oom").attempts, 1);
+  EXPECT_EQ(sweep->retry.Of("timed_out"), (KindRetry{.attempts = 5, .backoff = std::chrono::seconds(90)}));
+  EXPECT_EQ(sweep->retry.kinds.size(), 2U) << "what says nothing else is left out";
+}
+
+TEST(Parse, WhatIsKept) {
+  EXPECT_EQ(Parse(GoodFile())->keep, Keep());
+  const StatusOr<Sweep> sweep = Parse(
+      With("baseline: full", "baseline: full\nkeep: {checkpoints: forever, artifacts: 30d, logs: 12h}"));
+  ASSERT_TRUE(sweep.ok()) << sweep.status();
+  EXPECT_EQ(sweep->keep.checkpoints, std::nullopt);
+  EXPECT_EQ(sweep->keep.artifacts, std::chrono::milliseconds(std::chrono::hours(24 * 30)));
+  EXPECT_EQ(sweep->keep.logs, std::chrono::milliseconds(std::chrono::hours(12)));
+  EXPECT_EQ(Parse(With("baseline: full", "baseline: full\nkeep:"))->keep, Keep());
+  // It changes no result.
+  EXPECT_EQ(sweep->fingerprint, Parse(GoodFile())->fingerprint);
+}
+
+TEST(Parse, WhoIsServedFirstAndWhere) {
+  const StatusOr<Sweep> sweep = Parse(With(
+      "threads: 2}", "threads: 2, labels: {gpu: a100, zone: x, rack: 7}}\npriority: -5\nmax_running: 8"));
+  ASSERT_TRUE(sweep.ok()) << sweep.status();
+  EXPECT_EQ(sweep->priority, -5);
+  EXPECT_EQ(sweep->max_running, 8);
+  EXPECT_EQ(sweep->labels, (Labels{{"gpu", "a100"}, {"rack", "7"}, {"zone", "x"}}));
+  // They change no result.
+  EXPECT_EQ(sweep->fingerprint, Parse(GoodFile())->fingerprint);
 }
 
 }  // namespace

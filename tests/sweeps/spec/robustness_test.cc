@@ -1,4 +1,5 @@
 // Hostile files: whatever the bytes, an answer and no crash. Seeded, so that a failure can be run again.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <random>
@@ -7,6 +8,8 @@
 
 namespace lorikeet::spec {
 namespace {
+
+using ::testing::ElementsAre;
 
 const std::vector<std::string>& Pieces() {
   static const auto& pieces = *new std::vector<std::string>{"[",
@@ -112,7 +115,9 @@ TEST(Robustness, MutatedFilesAreAnswered) {
     const StatusOr<Sweep> sweep = ParseSweep(yaml, options);
     if (sweep.ok()) {
       ++good;
-      for (const PlannedTrial& trial : ExpandTrials(*sweep)) ASSERT_TRUE(Validate(trial.trial).ok()) << yaml;
+      for (const PlannedTrial& trial : ExpandTrials(*sweep)) {
+        ASSERT_TRUE(Validate(TrialOf(*sweep, trial)).ok()) << yaml;
+      }
       continue;
     }
     ASSERT_TRUE(absl::IsInvalidArgument(sweep.status())) << sweep.status() << "\n" << yaml;
@@ -128,6 +133,15 @@ TEST(Robustness, ManyUnknownKeysAreAllNamed) {
   std::string yaml = GoodFile();
   for (int i = 0; i < 5000; ++i) yaml += fmt::format("unknown{}: 1\n", i);
   EXPECT_EQ(MistakesOf(yaml).size(), 5000U);
+}
+
+// yaml-cpp finds empty documents without end where nothing can begin: it must not be asked for them all.
+TEST(Robustness, WhatNothingCanBeginWith) {
+  EXPECT_THAT(MistakesOf(", sweep:\nmore\n"),
+              ElementsAre("/sweeps/s.yaml:1:1: not YAML: nothing begins with this character"));
+  EXPECT_FALSE(MistakesOf(GoodFile() + ", more\n").empty());
+  EXPECT_FALSE(MistakesOf("]").empty());
+  EXPECT_FALSE(MistakesOf("--- ,").empty());
 }
 
 TEST(Robustness, AListThatHoldsItself) {

@@ -101,6 +101,12 @@ TEST_F(SweepctlTest, WrongUsageIsTwo) {
                                              {"run", "x", "--workers", "0"},
                                              {"cancel"},
                                              {"cancel", "x", "--trial", "y"},
+                                             {"pause"},
+                                             {"retry"},
+                                             {"drain", "x", "--no-undo"},
+                                             {"priority", "x"},
+                                             {"priority", "x", "101"},
+                                             {"priority", "x", "high"},
                                              {"submit", "--dry-run", "/nowhere/x.yaml"},
                                              {"run", "/nowhere/x.yaml"},
                                              {"table", "x", "--db", "/nowhere/results.db"},
@@ -253,6 +259,68 @@ TEST_F(SweepctlWithCoordinatorTest, ASweepFromSubmissionToCancellation) {
   const Outcome followed = Run({"watch", "tiny"});
   EXPECT_EQ(followed.code, 1) << "a cancelled sweep is not done";
   EXPECT_THAT(followed.out, IsEmpty());
+}
+
+TEST_F(SweepctlWithCoordinatorTest, ActsMayBeTypedTwice) {
+  ASSERT_EQ(Run({"submit", File("tiny.yaml", kSweep)}).code, 0);
+  const auto says = [&](const std::vector<std::string>& arguments) {
+    const Outcome outcome = Run(arguments);
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    return outcome.out;
+  };
+  EXPECT_EQ(says({"resume", "tiny"}), "sweep tiny is not paused\n");
+  EXPECT_EQ(says({"pause", "tiny"}), "sweep tiny is paused: 0 running trials go on, 7 wait\n");
+  EXPECT_EQ(says({"pause", "tiny"}), "sweep tiny is paused already\n");
+  EXPECT_THAT(Run({"status", "tiny"}).out, HasSubstr("waiting    the sweep is paused"));
+  EXPECT_EQ(says({"retry", "tiny"}),
+            "sweep tiny is paused: none of its trials has failed or was cancelled\n");
+  EXPECT_EQ(says({"resume", "tiny"}), "sweep tiny goes on: 7 trials wait for slots\n");
+  EXPECT_EQ(says({"retry", "tiny/lead"}),
+            "trial lead is pending: only failed and cancelled ones are retried\n");
+  says({"cancel", "tiny"});
+  EXPECT_EQ(says({"pause", "tiny"}), "sweep tiny is cancelled: nothing of it is left to pause\n");
+  const Outcome resumed = Run({"resume", "tiny"});
+  EXPECT_EQ(resumed.code, 2);
+  EXPECT_THAT(resumed.err, HasSubstr("'sweepctl retry tiny' runs what is left of it"));
+  EXPECT_EQ(says({"retry", "tiny/lead"}), "trial lead waits again\n");
+  EXPECT_EQ(says({"retry", "tiny"}), "6 trials wait again; sweep tiny is running\n");
+  const auto json = nlohmann::json::parse(says({"pause", "tiny", "--json"}));
+  EXPECT_EQ(json.at("state"), "paused");
+  EXPECT_EQ(json.at("changed"), true);
+  EXPECT_EQ(says({"priority", "tiny", "-5"}), "sweep tiny has now a priority of -5\n");
+  EXPECT_EQ(says({"priority", "tiny", "-5"}), "sweep tiny has a priority of -5 already\n");
+  EXPECT_THAT(says({"status", "tiny"}), HasSubstr("priority   -5\n"));
+  for (const std::string command : {"pause", "resume", "retry"}) {
+    const Outcome missing = Run({command, "tiyn"});
+    EXPECT_EQ(missing.code, 2);
+    EXPECT_THAT(missing.err, HasSubstr("did you mean 'tiny'"));
+  }
+  for (const char* command : {"drain", "readmit"}) {
+    const Outcome nobody = Run({command, "nobody"});
+    EXPECT_EQ(nobody.code, 2);
+    EXPECT_THAT(nobody.err, HasSubstr("there is no worker 'nobody'"));
+  }
+}
+
+TEST_F(SweepctlWithCoordinatorTest, ChecksAndBacksUpTheDatabaseOfARunningCoordinator) {
+  ASSERT_EQ(Run({"submit", File("tiny.yaml", kSweep)}).code, 0);
+  const std::string data = folder_ + "/data", copy = folder_ + "/copy.db";
+  const Outcome backup = Run({"backup", copy, "--db", data});
+  EXPECT_EQ(backup.code, 0) << backup.err;
+  EXPECT_THAT(backup.out, HasSubstr("results.db: copied to " + copy + ", "));
+  EXPECT_EQ(Run({"table", "tiny", "--db", copy}).out, Run({"table", "tiny"}).out);
+  for (const std::string& database : {data, data + "/results.db", copy}) {
+    const Outcome check = Run({"check", "--db", database});
+    EXPECT_EQ(check.code, 0) << check.err;
+    EXPECT_THAT(check.out, HasSubstr(": nothing is wrong\n"));
+  }
+  const Outcome again = Run({"backup", copy, "--db", data});
+  EXPECT_EQ(again.code, 2);
+  EXPECT_THAT(again.err, HasSubstr("is there already; name another file"));
+  const Outcome none = Run({"check", "--db", folder_ + "/nowhere"});
+  EXPECT_EQ(none.code, 2);
+  EXPECT_THAT(none.err, HasSubstr("there is no such database"));
+  EXPECT_TRUE(nlohmann::json::parse(Run({"check", "--db", copy, "--json"}).out).at("wrong").empty());
 }
 
 TEST_F(SweepctlWithCoordinatorTest, RefusesAWrongToken) {

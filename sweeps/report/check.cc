@@ -1,0 +1,117 @@
+#include "sweeps/report/check.h"
+
+#include <fmt/format.h>
+
+#include "sweeps/report/database.h"
+
+namespace lorikeet::report {
+namespace {
+
+constexpr std::size_t kMostLines = 100;
+
+class Findings {
+ public:
+  bool full() const { return lines_.size() >= kMostLines; }
+  void Add(std::string line) {
+    if (!full()) lines_.push_back(std::move(line));
+    if (full()) lines_.back() = "and more";
+  }
+  std::vector<std::string> Take() { return std::move(lines_); }
+
+ private:
+  std::vector<std::string> lines_;
+};
+
+// "ok" alone is nothing to report.
+void AddDamage(SQLite::Database& database, Findings& findings) {
+  SQLite::Statement check(database, "PRAGMA integrity_check(100)");
+  while (check.executeStep() && !findings.full()) {
+    const std::string line = check.getColumn(0).getString();
+    if (line != "ok") findings.Add("the file is damaged: " + line);
+  }
+}
+
+void AddReferences(SQLite::Database& database, Findings& findings) {
+  SQLite::Statement check(database, "PRAGMA foreign_key_check");
+  while (check.executeStep() && !findings.full()) {
+    findings.Add(fmt::format("a row of {} refers to one of {} that is not there",
+                             check.getColumn(0).getString(), check.getColumn(2).getString()));
+  }
+}
+
+}  // namespace
+
+const std::vector<Rule>& Rules() {
+  static const std::vector<Rule> rules = {
+      {"a trial is running and has no lease, or has one and is not, or has several",
+       "SELECT t.id FROM trials AS t WHERE (t.state = 'running') <> ((SELECT count(*) FROM attempts AS a "
+       "WHERE a.trial_id = t.id AND a.state IN ('granted', 'running')) = 1)"},
+      {"a trial succeeded and has no result, or has one and did not",
+       "SELECT t.id FROM trials AS t WHERE (t.state = 'succeeded') <> EXISTS (SELECT 1 FROM results AS r "
+       "WHERE r.trial_id = t.id)"},
+      {"an attempt may still report, and its token is not its trial's newest",
+       "SELECT a.id FROM attempts AS a JOIN trials AS t ON t.id = a.trial_id "
+       "WHERE a.state IN ('granted', 'running', 'lost') AND a.token <> t.token"},
+      {"a result is of an attempt that did not succeed, or of another trial, or of an older token",
+       "SELECT r.trial_id FROM results AS r JOIN attempts AS a ON a.id = r.attempt_id "
+       "JOIN trials AS t ON t.id = r.trial_id "
+       "WHERE a.state <> 'succeeded' OR a.trial_id <> t.id OR a.token <> t.token"},
+      {"a result names another sweep, configuration or seed than its trial",
+       "SELECT r.trial_id FROM results AS r JOIN trials AS t ON t.id = r.trial_id "
+       "JOIN configurations AS c ON c.id = t.configuration_id JOIN sweeps AS s ON s.id = t.sweep_id "
+       "WHERE r.sweep <> s.name OR r.configuration <> c.name OR r.arm <> c.arm OR r.seed <> t.seed"},
+      {"a trial's attempts are not numbered from 1 without gaps",
+       "SELECT trial_id FROM attempts GROUP BY trial_id HAVING min(number) <> 1 OR max(number) <> count(*)"},
+      {"predictions wait for a result that can never come",
+       "SELECT DISTINCT p.attempt_id FROM staged_predictions AS p JOIN attempts AS a ON a.id = p.attempt_id "
+       "WHERE a.state NOT IN ('granted', 'running', 'lost')"},
+      {"a sweep has ended and a trial of it has not, or the other way round",
+       "SELECT s.name FROM sweeps AS s WHERE (s.state IN ('finished', 'cancelled')) = EXISTS (SELECT 1 FROM "
+       "trials AS t WHERE t.sweep_id = s.id AND t.state IN ('pending', 'running'))"},
+      {"a sweep has not the number of trials that it was submitted with",
+       "SELECT s.name FROM sweeps AS s WHERE s.trials <> (SELECT count(*) FROM trials AS t WHERE t.sweep_id "
+       "= "
+       "s.id)"},
+      {"a configuration has not the number of trials that was planned",
+       "SELECT c.name FROM configurations AS c WHERE c.planned <> (SELECT count(*) FROM trials AS t WHERE "
+       "t.configuration_id = c.id)"},
+      {"a trial is of another sweep than its configuration",
+       "SELECT t.id FROM trials AS t JOIN configurations AS c ON c.id = t.configuration_id "
+       "WHERE c.sweep_id <> t.sweep_id"},
+      {"an attempt is over and has no end, or is not and has one",
+       "SELECT id FROM attempts WHERE (ended_at IS NULL) <> (state IN ('granted', 'running', 'lost'))"},
+      {"a result is of another model or of other documents than its sweep's",
+       "SELECT r.trial_id FROM results AS r JOIN trials AS t ON t.id = r.trial_id JOIN sweep_files AS f "
+       "ON f.sweep_id = t.sweep_id AND r.finished_at >= f.fixed_at WHERE "
+       "(f.name = 'model' AND r.model_fingerprint NOT IN ('', f.fingerprint)) OR "
+       "(f.name = 'documents' AND r.data_fingerprint NOT IN ('', f.fingerprint))"},
+  };
+  return rules;
+}
+
+StatusOr<std::vector<std::string>> CheckIntegrity(const std::string& path) {
+  return Guarded(path, [&]() -> StatusOr<std::vector<std::string>> {
+    Findings findings;
+    AddDamage(*OpenReadOnly(path), findings);
+    return findings.Take();
+  });
+}
+
+StatusOr<std::vector<std::string>> CheckDatabase(const std::string& path) {
+  return Guarded(path, [&]() -> StatusOr<std::vector<std::string>> {
+    const auto database = OpenReadOnly(path);
+    const SQLite::Transaction snapshot(*database);
+    Findings findings;
+    AddDamage(*database, findings);
+    AddReferences(*database, findings);
+    for (const Rule& rule : Rules()) {
+      SQLite::Statement query(*database, rule.query);
+      while (query.executeStep() && !findings.full()) {
+        findings.Add(fmt::format("{}: {}", rule.broken, query.getColumn(0).getString()));
+      }
+    }
+    return findings.Take();
+  });
+}
+
+}  // namespace lorikeet::report

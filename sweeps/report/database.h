@@ -1,0 +1,32 @@
+// A results database opened to be read, while a coordinator may write it.
+//
+// Throws SQLite::Exception; callers inside sweeps/report turn it into a status.
+#pragma once
+
+#include <SQLiteCpp/SQLiteCpp.h>
+
+#include <memory>
+#include <string>
+
+#include "common/status.h"
+
+namespace lorikeet::report {
+
+std::unique_ptr<SQLite::Database> OpenReadOnly(const std::string& path);
+
+// InvalidArgument: no SQLite database. Unavailable: locked. NotFound: cannot be opened. Else Internal.
+Status ToStatus(const SQLite::Exception& error, const std::string& path);
+
+// What `body` returns, or what it threw as a status.
+template <typename Body>
+auto Guarded(const std::string& path, const Body& body) -> decltype(body()) {
+  try {
+    return body();
+  } catch (const SQLite::Exception& error) {
+    return ToStatus(error, path);
+  } catch (const std::exception& error) {
+    return Internal("{}: {}", path, error.what());
+  }
+}
+
+}  // namespace lorikeet::report
