@@ -4,6 +4,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "common/failure_kinds.h"
 #include "worker/protocol/lines.h"
 
 namespace lorikeet::protocol {
@@ -78,6 +79,8 @@ void Walk(Visitor& visit, E& event) {
     visit("from_step", event.from_step);
     visit("total_steps", event.total_steps);
     visit("build", event.build);
+    visit("data_fingerprint", event.data_fingerprint);
+    visit("model_fingerprint", event.model_fingerprint);
   } else if constexpr (std::is_same_v<Kind, Progress>) {
     visit.OneOf("phase", event.phase, {"loading", "training", "validating", "generating"});
     visit("step", event.step);
@@ -120,7 +123,8 @@ void Walk(Visitor& visit, E& event) {
     visit("checkpointed", event.checkpointed);
   } else {
     static_assert(std::is_same_v<Kind, Failed>);
-    visit.OneOf("kind", event.kind, {"bad_input", "diverged", "oom", "crashed"});
+    visit.OneOf("kind", event.kind,
+                {failure::kBadInput, failure::kDiverged, failure::kOom, failure::kCrashed});
     visit("message", event.message);
   }
 }

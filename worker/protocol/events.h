@@ -25,6 +25,7 @@ struct Started {
   std::int64_t from_step = 0;
   std::int64_t total_steps = 0;
   std::string build;
+  std::string data_fingerprint = {}, model_fingerprint = {};  // as in Result
 };
 
 // Where the attempt is; for people. At most about one a second.

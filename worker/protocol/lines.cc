@@ -107,8 +107,8 @@ void LineReader::operator()(const char* key, std::optional<double>& value) {
 void LineReader::OneOf(const char* key, std::string& value, const std::vector<std::string>& choices) {
   (*this)(key, value);
   if (!outcome_.ok() || std::find(choices.begin(), choices.end(), value) != choices.end()) return;
-  outcome_ =
-      InvalidArgument("{}: '{}' is not one of {}", Path(key), value.substr(0, 60), fmt::join(choices, ", "));
+  outcome_ = InvalidArgument("{}: '{}' is not one of {}", Path(key), Utf8Prefix(value, 60),
+                             fmt::join(choices, ", "));
 }
 
 Status LineReader::Outcome() const {

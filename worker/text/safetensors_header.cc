@@ -27,7 +27,7 @@ StatusOr<TensorEntry> ParseEntry(const Json& value, std::uint64_t data_bytes) {
   TensorEntry entry;
   if (!dtype->is_string()) return InvalidArgument("dtype is {}, must be a string", JsonKind(*dtype));
   entry.dtype = dtype->get<std::string>();
-  if (!DtypeBytes(entry.dtype)) return InvalidArgument("unknown dtype '{}'", entry.dtype.substr(0, 40));
+  if (!DtypeBytes(entry.dtype)) return InvalidArgument("unknown dtype '{}'", Utf8Prefix(entry.dtype, 40));
   if (!shape->is_array()) return InvalidArgument("shape is {}, must be a list", JsonKind(*shape));
   for (const Json& item : *shape) {
     const auto size = Unsigned(item);

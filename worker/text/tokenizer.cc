@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "common/files.h"
-#include "worker/text/fingerprint.h"
+#include "worker/files/fingerprint.h"
 #include "worker/text/tokenizer_impl.h"
 #include "worker/text/tokenizer_words.h"
 
@@ -62,7 +62,7 @@ Status Tokenizer::PrepareToEncode() {
 }
 
 std::string Tokenizer::Fingerprint() const {
-  text::Fingerprint fingerprint;
+  files::Fingerprint fingerprint;
   fingerprint.Add(impl_->model->bytes());
   return fingerprint.Hex();
 }

@@ -213,6 +213,10 @@ TEST(EventsTest, RefusesWhatItDoesNotKnow) {
       "document, prediction, result, stopped, failed");
   EXPECT_EQ(Refusal(R"({"attempt":"","event":"log","level":"debug","message":""})"),
             "level: 'debug' is not one of info, warning, error");
+  // Cut between two characters.
+  EXPECT_THAT(
+      Refusal(R"({"attempt":"","event":"log","level":"xéééééééééééééééééééééééééééééééééééé","message":""})"),
+      HasSubstr("level: 'xééééééééééééééééééééééééééééé' is not one of"));
   EXPECT_THAT(Refusal(R"({"attempt":"","event":"failed","kind":"tired","message":""})"),
               HasSubstr("kind: 'tired'"));
   EXPECT_THAT(Refusal(R"({"attempt":"","event":"metric","step":1,"name":"x","value":"NaN"})"),

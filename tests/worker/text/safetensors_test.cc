@@ -157,6 +157,8 @@ TEST_F(SafetensorsTest, HostileHeaders) {
        "tensor 'a': must have the keys dtype, shape and data_offsets"},
       {R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4],"x":1}})", 4, "and no other"},
       {R"({"a":{"dtype":"F31","shape":[1],"data_offsets":[0,4]}})", 4, "tensor 'a': unknown dtype 'F31'"},
+      {R"({"a":{"dtype":"xéééééééééééééééééééééééé","shape":[1],"data_offsets":[0,4]}})", 4,
+       "tensor 'a': unknown dtype 'xééééééééééééééééééé'"},
       {R"({"a":{"dtype":7,"shape":[1],"data_offsets":[0,4]}})", 4,
        "dtype is a whole number, must be a string"},
       {R"({"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}})", 4,

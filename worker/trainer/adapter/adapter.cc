@@ -2,9 +2,9 @@
 
 #include <filesystem>
 
+#include "worker/text/peft_config.h"
 #include "worker/trainer/adapter/given_adapter.h"
 #include "worker/trainer/adapter/lora.h"
-#include "worker/trainer/adapter/peft_config.h"
 #include "worker/trainer/adapter/prompt.h"
 #include "worker/trainer/files/out_of_memory.h"
 #include "worker/trainer/files/tensor_files.h"
@@ -38,11 +38,11 @@ StatusOr<std::unique_ptr<Adapter>> CreateAdapter(const Trial& trial, const T5& m
 }
 
 StatusOr<std::unique_ptr<Adapter>> LoadAdapter(const std::string& directory, const T5& model) {
-  ASSIGN_OR_RETURN(const PeftConfig config, ReadPeftConfig(directory));
+  ASSIGN_OR_RETURN(const text::PeftConfig config, text::ReadPeftConfig(directory));
   return LoadAdapter(directory, config, model);
 }
 
-StatusOr<std::unique_ptr<Adapter>> LoadAdapter(const std::string& directory, const PeftConfig& config,
+StatusOr<std::unique_ptr<Adapter>> LoadAdapter(const std::string& directory, const text::PeftConfig& config,
                                                const T5& model) {
   const std::string path = directory + "/adapter_model.safetensors";
   if (!std::filesystem::exists(path) && std::filesystem::exists(directory + "/adapter_model.bin")) {
@@ -50,8 +50,8 @@ StatusOr<std::unique_ptr<Adapter>> LoadAdapter(const std::string& directory, con
   }
   try {
     ASSIGN_OR_RETURN(const auto tensors, ReadTensors(path));
-    auto adapter = config.type == PeftType::kLora ? LoadLora(config.lora, tensors, model)
-                                                  : LoadPrompt(config.prompt, tensors, model);
+    auto adapter = config.type == text::PeftType::kLora ? LoadLora(config.lora, tensors, model)
+                                                        : LoadPrompt(config.prompt, tensors, model);
     if (!adapter.ok()) return Annotate(adapter.status(), path);
     return adapter;
   } catch (const std::exception& exception) {  // out of memory, on the device or here

@@ -12,12 +12,11 @@
 
 #include "common/status.h"
 #include "sweeps/trial/trial.h"
+#include "worker/text/peft_config.h"
 #include "worker/trainer/model/adapter_view.h"
 #include "worker/trainer/model/t5.h"
 
 namespace lorikeet::trainer {
-
-struct PeftConfig;  // worker/trainer/adapter/peft_config.h
 
 class Adapter : public AdapterView {
  public:
@@ -40,7 +39,7 @@ StatusOr<std::unique_ptr<Adapter>> CreateAdapter(const Trial& trial, const T5& m
 // so is an adapter whose shapes do not fit the model.
 StatusOr<std::unique_ptr<Adapter>> LoadAdapter(const std::string& directory, const T5& model);
 // The tensors of `directory` under a configuration that has been read from there already.
-StatusOr<std::unique_ptr<Adapter>> LoadAdapter(const std::string& directory, const PeftConfig& config,
+StatusOr<std::unique_ptr<Adapter>> LoadAdapter(const std::string& directory, const text::PeftConfig& config,
                                                const T5& model);
 
 // Folds LoRA into the model's parameters (W += alpha/rank · B·A). Refuses a prompt, and LoRA of a head that

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "worker/trainer/adapter/peft_config.h"
+#include "worker/text/peft_config.h"
 
 namespace lorikeet::trainer {
 namespace {
@@ -14,7 +14,7 @@ Status Differs(const std::string& directory, const char* key, const Value& asked
                          key, has, asked);
 }
 
-Status CheckLora(const LoraSettings& asked, const PeftLora& given, const std::string& directory) {
+Status CheckLora(const LoraSettings& asked, const text::PeftLora& given, const std::string& directory) {
   if (asked.rank != 0 && asked.rank != given.rank) return Differs(directory, "rank", asked.rank, given.rank);
   if (asked.alpha != 0 && asked.alpha != given.alpha)
     return Differs(directory, "alpha", asked.alpha, given.alpha);
@@ -36,9 +36,9 @@ StatusOr<std::unique_ptr<Adapter>> LoadGivenAdapter(const Trial& trial, const T5
   if (!std::filesystem::is_directory(directory)) {
     return NotFound("{}: no such directory; the trial's adapter is a PEFT directory", directory);
   }
-  ASSIGN_OR_RETURN(PeftConfig config, ReadPeftConfig(directory));
+  ASSIGN_OR_RETURN(text::PeftConfig config, text::ReadPeftConfig(directory));
   const bool lora = trial.method == Method::kLora;
-  if ((config.type == PeftType::kLora) != lora) {
+  if ((config.type == text::PeftType::kLora) != lora) {
     return InvalidArgument("{}: is {}, and the trial trains {}", directory, lora ? "a prompt" : "LoRA",
                            lora ? "LoRA" : "a prompt");
   }

@@ -85,7 +85,7 @@ std::vector<std::string> LoraAdapter::TargetedModules(const T5& model,
   return modules;
 }
 
-LoraAdapter::LoraAdapter(PeftLora config, std::map<std::string, at::Tensor> tensors)
+LoraAdapter::LoraAdapter(text::PeftLora config, std::map<std::string, at::Tensor> tensors)
     : config_(std::move(config)), parameters_(std::move(tensors)) {
   for (auto& [name, tensor] : parameters_) {
     tensor.set_requires_grad(true);
@@ -111,13 +111,13 @@ Adapter::LowRank LoraAdapter::UpdateOf(const std::string& name) const {
 }
 
 Status LoraAdapter::Save(const std::string& directory, const std::string& base_model) const {
-  PeftLora config = config_;
+  text::PeftLora config = config_;
   if (config.targets.empty()) {  // loaded with a pattern: the modules themselves say the same
     for (const auto& [module, matrices] : modules_) config.targets.push_back(module);
     std::sort(config.targets.begin(), config.targets.end());
   }
   return WriteFolder(directory, [&](const std::string& folder) -> Status {
-    RETURN_IF_ERROR(WriteFileAtomically(folder + "/adapter_config.json", ToJson(config, base_model)));
+    RETURN_IF_ERROR(WriteFileAtomically(folder + "/adapter_config.json", text::ToJson(config, base_model)));
     return WriteTensors(folder + "/adapter_model.safetensors", parameters_, at::kFloat);
   });
 }
@@ -137,7 +137,7 @@ Status LoraAdapter::AddTo(const T5& model) const {
 }
 
 std::unique_ptr<Adapter> CreateLora(const LoraSettings& settings, std::uint64_t seed, const T5& model) {
-  PeftLora config;
+  text::PeftLora config;
   config.rank = settings.rank;
   config.alpha = settings.alpha;
   config.dropout = settings.dropout;
@@ -158,7 +158,7 @@ std::unique_ptr<Adapter> CreateLora(const LoraSettings& settings, std::uint64_t 
   return std::make_unique<LoraAdapter>(std::move(config), std::move(tensors));
 }
 
-StatusOr<std::unique_ptr<Adapter>> LoadLora(const PeftLora& config,
+StatusOr<std::unique_ptr<Adapter>> LoadLora(const text::PeftLora& config,
                                             const std::map<std::string, at::Tensor>& tensors,
                                             const T5& model) {
   std::vector<std::string> mistakes;

@@ -8,8 +8,8 @@
 #include <string>
 #include <unordered_map>
 
+#include "worker/text/peft_config.h"
 #include "worker/trainer/adapter/adapter.h"
-#include "worker/trainer/adapter/peft_config.h"
 
 namespace lorikeet::trainer {
 
@@ -22,7 +22,7 @@ class LoraAdapter : public Adapter {
 
   // `tensors` by PEFT's names: a lora_A [rank, in] and a lora_B [out, rank] for each adapted module; fp32, on
   // the model's device. The caller has checked names and shapes.
-  LoraAdapter(PeftLora config, std::map<std::string, at::Tensor> tensors);
+  LoraAdapter(text::PeftLora config, std::map<std::string, at::Tensor> tensors);
 
   const std::map<std::string, at::Tensor>& parameters() const override { return parameters_; }
   at::Tensor Delta(const std::string& name, const at::Tensor& x, DropoutStream* dropout) const override;
@@ -34,7 +34,7 @@ class LoraAdapter : public Adapter {
   Status AddTo(const T5& model) const;
 
  private:
-  PeftLora config_;
+  text::PeftLora config_;
   std::map<std::string, at::Tensor> parameters_;
   std::unordered_map<std::string, LowRank> modules_;
 };
@@ -44,7 +44,7 @@ std::string LoraName(const std::string& module, char matrix);
 
 std::unique_ptr<Adapter> CreateLora(const LoraSettings& settings, std::uint64_t seed, const T5& model);
 // `tensors`: what adapter_model.safetensors holds. Names what is missing, extra, or of another shape.
-StatusOr<std::unique_ptr<Adapter>> LoadLora(const PeftLora& config,
+StatusOr<std::unique_ptr<Adapter>> LoadLora(const text::PeftLora& config,
                                             const std::map<std::string, at::Tensor>& tensors,
                                             const T5& model);
 

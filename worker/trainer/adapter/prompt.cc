@@ -22,15 +22,15 @@ at::Tensor EmbeddingRows(const T5& model, const at::Tensor& ids) {
 
 }  // namespace
 
-PromptAdapter::PromptAdapter(PeftPrompt config, const T5Config& model, const at::Tensor& rows)
+PromptAdapter::PromptAdapter(text::PeftPrompt config, const T5Config& model, const at::Tensor& rows)
     : config_(std::move(config)), model_(model), rows_(rows.detach().clone().set_requires_grad(true)) {
   parameters_[kName] = rows_;
 }
 
 Status PromptAdapter::Save(const std::string& directory, const std::string& base_model) const {
+  const text::PeftBase base{base_model, model_.d_model, model_.num_heads, model_.num_layers};
   return WriteFolder(directory, [&](const std::string& folder) -> Status {
-    RETURN_IF_ERROR(
-        WriteFileAtomically(folder + "/adapter_config.json", ToJson(config_, model_, base_model)));
+    RETURN_IF_ERROR(WriteFileAtomically(folder + "/adapter_config.json", text::ToJson(config_, base)));
     return WriteTensors(folder + "/adapter_model.safetensors", parameters_, at::kFloat);
   });
 }
@@ -64,12 +64,12 @@ StatusOr<std::unique_ptr<Adapter>> CreatePrompt(const PromptSettings& settings, 
   } else {
     return InvalidArgument("prompt init {}: random, vocabulary or text would be right", settings.init);
   }
-  PeftPrompt config{settings.tokens, model.config().d_model, settings.init, settings.init_text};
+  text::PeftPrompt config{settings.tokens, model.config().d_model, settings.init, settings.init_text};
   return std::unique_ptr<Adapter>(
       std::make_unique<PromptAdapter>(std::move(config), model.config(), rows.to(model.device())));
 }
 
-StatusOr<std::unique_ptr<Adapter>> LoadPrompt(const PeftPrompt& config,
+StatusOr<std::unique_ptr<Adapter>> LoadPrompt(const text::PeftPrompt& config,
                                               const std::map<std::string, at::Tensor>& tensors,
                                               const T5& model) {
   for (const auto& [name, tensor] : tensors) {

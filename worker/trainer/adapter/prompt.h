@@ -5,8 +5,8 @@
 #include <memory>
 #include <string>
 
+#include "worker/text/peft_config.h"
 #include "worker/trainer/adapter/adapter.h"
-#include "worker/trainer/adapter/peft_config.h"
 
 namespace lorikeet::trainer {
 
@@ -14,7 +14,7 @@ namespace lorikeet::trainer {
 class PromptAdapter : public Adapter {
  public:
   // rows: [num_virtual_tokens, D] fp32, on the model's device.
-  PromptAdapter(PeftPrompt config, const T5Config& model, const at::Tensor& rows);
+  PromptAdapter(text::PeftPrompt config, const T5Config& model, const at::Tensor& rows);
 
   const std::map<std::string, at::Tensor>& parameters() const override { return parameters_; }
   at::Tensor Delta(const std::string&, const at::Tensor&, DropoutStream*) const override { return {}; }
@@ -25,7 +25,7 @@ class PromptAdapter : public Adapter {
   Status Save(const std::string& directory, const std::string& base_model) const override;
 
  private:
-  PeftPrompt config_;
+  text::PeftPrompt config_;
   T5Config model_;
   at::Tensor rows_;
   std::map<std::string, at::Tensor> parameters_;
@@ -35,7 +35,7 @@ class PromptAdapter : public Adapter {
 StatusOr<std::unique_ptr<Adapter>> CreatePrompt(const PromptSettings& settings, std::uint64_t seed,
                                                 const std::string& tokenizer_directory, const T5& model);
 // `tensors`: what adapter_model.safetensors holds: num_virtual_tokens rows, or twice as many.
-StatusOr<std::unique_ptr<Adapter>> LoadPrompt(const PeftPrompt& config,
+StatusOr<std::unique_ptr<Adapter>> LoadPrompt(const text::PeftPrompt& config,
                                               const std::map<std::string, at::Tensor>& tensors,
                                               const T5& model);
 

@@ -19,7 +19,7 @@ namespace lorikeet::trainer {
 namespace {
 
 struct TrainOptions {
-  std::string trial, out, attempt, cache, device = "cpu";
+  std::string trial, out, checkpoints, attempt, cache, device = "cpu";
   std::int64_t threads = 0;
   std::optional<std::int64_t> token;
   bool documents = false, control = false;
@@ -38,9 +38,10 @@ StatusOr<TrialRunOptions> ReadOptions(const TrainOptions& options) {
   ASSIGN_OR_RETURN(run.device, ParseDevice(options.device));
   run.fast_bf16 = HasFastBf16(run.device);
   run.directory = options.out;
+  run.checkpoints = options.checkpoints;
   run.token = options.token;
   run.documents = options.documents;
-  run.cache = text::FolderCache(options.cache);
+  run.cache = files::FolderCache(options.cache);
   run.checkpoint_seconds = options.checkpoint_every;
   std::error_code error;
   std::filesystem::create_directories(options.out, error);
@@ -90,10 +91,13 @@ void AddTrainCommand(CLI::App& app, int& exit_code) {
   command->add_option("--trial", options->trial, "The trial's settings, as JSON")->required();
   command->add_option("--out", options->out, "The trial's directory; a checkpoint there is gone on with")
       ->required();
+  command->add_option(
+      "--checkpoints", options->checkpoints,
+      "Folder of this trial's checkpoints, instead of one in --out; it may be shared with other hosts");
   command->add_option("--attempt", options->attempt, "Named in every event line");
   command
       ->add_option("--token", options->token,
-                   "The attempt's fencing token: of several that write to --out, the highest counts")
+                   "The attempt's fencing token: of several that write to one folder, the highest counts")
       ->check(CLI::NonNegativeNumber);
   command->add_option("--device", options->device, "cpu or cuda:N")->capture_default_str();
   command->add_option("--threads", options->threads, "CPU threads; 0: the trial's, else every core")

@@ -10,15 +10,21 @@
 #include <vector>
 
 #include "common/files.h"
+#include "worker/protocol/checkpoint_files.h"
 #include "worker/text/safetensors.h"
 #include "worker/trainer/files/tensor_files.h"
-#include "worker/trainer/train/checkpoint_files.h"
 
 namespace lorikeet::trainer {
 namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
+using protocol::BestFileName;
+using protocol::CheckpointFile;
+using protocol::DoneFileName;
+using protocol::ListCheckpointFiles;
+using protocol::RemoveCheckpointFiles;
+using protocol::StateFileName;
 
 constexpr char kState[] = "state", kParameter[] = "parameter:", kMoment[] = "moment:";
 

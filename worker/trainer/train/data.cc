@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "worker/text/fingerprint.h"
+#include "worker/files/fingerprint.h"
 #include "worker/trainer/kernels/parallel.h"
 #include "worker/trainer/train/permutation.h"
 
@@ -59,7 +59,7 @@ Status HoldOut(const DataSettings& settings, TrialData& data) {
 }
 
 std::string FingerprintOf(const TrialData& data) {
-  text::Fingerprint fingerprint;
+  files::Fingerprint fingerprint;
   for (const Split* split : {&data.train, &data.validation, &data.test}) {
     fingerprint.Add(std::to_string(split->documents.size()));
     for (const text::Document& document : split->documents) {

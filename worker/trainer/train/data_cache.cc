@@ -11,13 +11,13 @@ constexpr const char* kKind = "data";
 
 // What a trial's data depend on; `settled` where a change of a file would show in it.
 std::string KeyOf(const DataSettings& settings, const text::Tokenizer& tokenizer,
-                  const text::FolderCache& cache, bool& settled) {
+                  const files::FolderCache& cache, bool& settled) {
   settled = true;
   // Another build may read, normalise or cut otherwise.
-  std::string key = fmt::format("program {}\n", text::IdentityOf("/proc/self/exe", cache.settling()).text);
+  std::string key = fmt::format("program {}\n", files::IdentityOf("/proc/self/exe", cache.settling()).text);
   for (const std::string* path : {&settings.train, &settings.validation, &settings.test}) {
-    const text::FileIdentity identity =
-        path->empty() ? text::FileIdentity{"none", true} : text::IdentityOf(*path, cache.settling());
+    const files::FileIdentity identity =
+        path->empty() ? files::FileIdentity{"none", true} : files::IdentityOf(*path, cache.settling());
     settled = settled && identity.settled;
     key += fmt::format("file {}\n", identity.text);
   }
@@ -161,7 +161,7 @@ std::optional<TrialData> Read(std::string_view bytes) {
 }  // namespace
 
 StatusOr<TrialData> LoadTrialData(const DataSettings& settings, text::Tokenizer& tokenizer,
-                                  const text::FolderCache& cache) {
+                                  const files::FolderCache& cache) {
   bool settled = false, still_settled = false;
   const std::string key = cache.on() ? KeyOf(settings, tokenizer, cache, settled) : "";
   if (settled) {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "common/status.h"
-#include "worker/text/folder_cache.h"
+#include "worker/files/folder_cache.h"
 #include "worker/trainer/train/data.h"
 
 namespace lorikeet::trainer {
@@ -13,6 +13,6 @@ namespace lorikeet::trainer {
 // cache, or where a file changed moments ago, everything is read and nothing is kept. Errors are those of
 // ReadTrialData, and of the tokenizer's library.
 StatusOr<TrialData> LoadTrialData(const DataSettings& settings, text::Tokenizer& tokenizer,
-                                  const text::FolderCache& cache);
+                                  const files::FolderCache& cache);
 
 }  // namespace lorikeet::trainer

@@ -7,8 +7,9 @@
 #include <numeric>
 
 #include "common/build_info.h"
+#include "common/failure_kinds.h"
 #include "common/files.h"
-#include "worker/text/fingerprint.h"
+#include "worker/files/fingerprint.h"
 #include "worker/trainer/train/data_cache.h"
 #include "worker/trainer/train/device.h"
 #include "worker/trainer/train/evaluate.h"
@@ -101,8 +102,8 @@ class TrialRun {
   // Says what the data warn of, and finds the checkpoint of this trial, data and model.
   Status Identify() {
     for (const std::string& warning : data_.warnings) Send(protocol::Log{"warning", warning});
-    ASSIGN_OR_RETURN(result_.model_fingerprint, text::FingerprintModel(trial_.model, options_.cache));
-    text::Fingerprint fingerprint;
+    ASSIGN_OR_RETURN(result_.model_fingerprint, files::FingerprintModel(trial_.model, options_.cache));
+    files::Fingerprint fingerprint;
     fingerprint.Add(ToJson(trial_));
     fingerprint.Add(data_.fingerprint);
     fingerprint.Add(result_.model_fingerprint);
@@ -112,7 +113,9 @@ class TrialRun {
         fingerprint.Add(content);
       }
     }
-    checkpoint_.emplace(options_.directory + "/checkpoint", fingerprint.Hex(), options_.token);
+    checkpoint_.emplace(
+        options_.checkpoints.empty() ? options_.directory + "/checkpoint" : options_.checkpoints,
+        fingerprint.Hex(), options_.token);
     return absl::OkStatus();
   }
 
@@ -240,7 +243,8 @@ class TrialRun {
 
   void SendStarted(std::int64_t from_step, std::int64_t total_steps, std::int64_t micro_batch_size) {
     Send(protocol::Started{options_.device.str(), DeviceModel(options_.device), ComputeThreads(),
-                           micro_batch_size, from_step, total_steps, Build()});
+                           micro_batch_size, from_step, total_steps, Build(), data_.fingerprint,
+                           result_.model_fingerprint});
   }
 
   void SendResult() {
@@ -288,13 +292,13 @@ std::string FailureKind(const Status& status) {
     case absl::StatusCode::kNotFound:
     case absl::StatusCode::kAlreadyExists:
     case absl::StatusCode::kFailedPrecondition:
-      return "bad_input";
+      return failure::kBadInput;
     case absl::StatusCode::kOutOfRange:
-      return "diverged";
+      return failure::kDiverged;
     case absl::StatusCode::kResourceExhausted:
-      return "oom";
+      return failure::kOom;
     default:
-      return "crashed";
+      return failure::kCrashed;
   }
 }
 

@@ -14,7 +14,7 @@
 
 #include "common/status.h"
 #include "sweeps/trial/trial.h"
-#include "worker/text/folder_cache.h"
+#include "worker/files/folder_cache.h"
 #include "worker/trainer/train/loop.h"
 
 namespace lorikeet::trainer {
@@ -22,6 +22,7 @@ namespace lorikeet::trainer {
 struct TrialRunOptions {
   Trial trial;
   std::string directory;
+  std::string checkpoints;  // where checkpoints lie instead of directory/checkpoint; empty: there
   // The attempt's fencing token: see checkpoint.h. Unset: run by hand.
   std::optional<std::int64_t> token;
   at::Device device = at::kCPU;
@@ -31,7 +32,7 @@ struct TrialRunOptions {
   bool fast_bf16 = true;
   bool documents = false;  // send a Document event for each scored document
   double checkpoint_seconds = 30;
-  text::FolderCache cache;  // what trials of one host share (data_cache.h)
+  files::FolderCache cache;  // what trials of one host share (data_cache.h)
 };
 
 enum class TrialEnd { kDone, kStopped };

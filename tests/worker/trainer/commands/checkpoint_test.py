@@ -103,6 +103,21 @@ class Tokens(TrainTest):
         self.assertGreaterEqual([one for one in lines(out) if one["event"] == "started"][0]["from_step"], 2)
         self.assertEqual(names(self.path("hand")), ["kept"])
 
+    def test_checkpoints_in_a_folder_of_their_own_are_gone_on_with_elsewhere(self):
+        trial = self.trial("shared", train={"epochs": 20})
+        rc, whole, err = self.train(trial, "one-host")
+        self.assertEqual(rc, 0, err)
+        shared = ("--checkpoints", self.path("shared-checkpoints"), "--checkpoint-every", "0")
+        first = self.start(trial, "host-1", "--token", "1", *shared)
+        self.read_until(first, lambda one: one["event"] == "checkpoint_saved" and one["step"] >= 3)
+        self.kill(first)
+        self.assertFalse(os.path.exists(self.folder("host-1")))
+        rc, out, err = self.train(trial, "host-2", "--token", "2", *shared)
+        self.assertEqual(rc, 0, err)
+        self.assertGreaterEqual([one for one in lines(out) if one["event"] == "started"][0]["from_step"], 3)
+        self.assertEqual(self.weights("host-2"), self.weights("one-host"))
+        self.assertEqual(names(self.path("shared-checkpoints")), ["done-2"], "for an attempt that wakes up late")
+
     def test_the_token_is_a_whole_number(self):
         for token in ("-1", "x"):
             self.assert_refused(run("train", "--trial", self.trial("t"), "--out", self.path("t"), "--token", token),

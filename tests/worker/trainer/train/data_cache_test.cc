@@ -15,8 +15,8 @@ namespace fs = std::filesystem;
 class DataCacheTest : public TinyTrial {
  protected:
   // Trusts a file's times sooner than is safe: the clock of file systems here ticks every few milliseconds.
-  text::FolderCache Cache() const {
-    return text::FolderCache(Path("cache"), text::FolderCache::kMostBytes, std::chrono::milliseconds(30));
+  files::FolderCache Cache() const {
+    return files::FolderCache(Path("cache"), files::FolderCache::kMostBytes, std::chrono::milliseconds(30));
   }
   static void Settle() { std::this_thread::sleep_for(std::chrono::milliseconds(100)); }
 
@@ -91,7 +91,7 @@ TEST_F(DataCacheTest, GivesWhatReadingGives) {
   EXPECT_EQ(read.warnings.size(), 1u);
 
   const auto tokenizer = text::Tokenizer::Open(Path("model")).value();
-  ExpectSame(LoadTrialData(settings, *tokenizer, text::FolderCache(Path("cache"))).value(), read);
+  ExpectSame(LoadTrialData(settings, *tokenizer, files::FolderCache(Path("cache"))).value(), read);
   EXPECT_TRUE(Entries(0));  // the files are from this moment
   Settle();
   ExpectSame(Load(settings).value(), read);
@@ -164,7 +164,7 @@ TEST_F(DataCacheTest, ATrialIsTheSameFromTheCache) {
   std::vector<double> losses;
   for (const char* cache : {"", "cache", "cache"}) {
     options.directory = Path(std::string("out") + std::to_string(losses.size()));
-    options.cache = *cache == '\0' ? text::FolderCache() : Cache();
+    options.cache = *cache == '\0' ? files::FolderCache() : Cache();
     TrialHooks hooks;
     hooks.send = [&](const protocol::Event& event) {
       if (const auto* result = std::get_if<protocol::Result>(&event)) {

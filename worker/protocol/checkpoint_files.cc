@@ -1,4 +1,4 @@
-#include "worker/trainer/train/checkpoint_files.h"
+#include "worker/protocol/checkpoint_files.h"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 #include <string_view>
 #include <system_error>
 
-namespace lorikeet::trainer {
+namespace lorikeet::protocol {
 namespace {
 
 constexpr std::string_view kEnding = ".safetensors", kTemporary = ".safetensors.tmp.";
@@ -48,6 +48,8 @@ std::optional<CheckpointFile> Parse(std::string_view name) {
 
 }  // namespace
 
+std::optional<CheckpointFile> ParseCheckpointFile(const std::string& name) { return Parse(name); }
+
 std::string StateFileName(std::int64_t token) { return fmt::format("state-{}{}", token, kEnding); }
 std::string BestFileName(std::int64_t token, std::int64_t step) {
   return fmt::format("best-{}-{}{}", token, step, kEnding);
@@ -76,4 +78,4 @@ void RemoveCheckpointFiles(const std::string& directory,
   }
 }
 
-}  // namespace lorikeet::trainer
+}  // namespace lorikeet::protocol

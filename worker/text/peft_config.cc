@@ -1,19 +1,22 @@
-#include "worker/trainer/adapter/peft_config.h"
+#include "worker/text/peft_config.h"
 
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <regex>
 #include <set>
 #include <string_view>
+#include <type_traits>
 
 #include "common/files.h"
+#include "common/json.h"
+#include "worker/text/peft_pattern.h"
 
-namespace lorikeet::trainer {
+namespace lorikeet::text {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr const char* kPeftVersion = "0.21.2";
+// Of a file: those of PEFT have some kilobytes, one with a pattern a module some more.
+constexpr std::size_t kMostBytes = std::size_t{4} << 20;
 
 // Keys that change nothing of what a finished adapter computes.
 const std::set<std::string_view> kIgnored = {"auto_mapping",
@@ -54,30 +57,6 @@ bool IsNothing(const Json& value) {
          ((value.is_array() || value.is_object()) && value.empty());
 }
 
-// A key of rank_pattern or alpha_pattern: a Python expression, of which what ECMAScript spells otherwise is
-// translated:
-// (?P<name>…), \A and \Z. As PEFT's get_pattern_key: the module's name ends in what the expression matches.
-std::regex Parse(const std::string& pattern) {
-  std::string spelled;
-  for (std::size_t i = 0; i < pattern.size(); ++i) {
-    const std::string_view rest = std::string_view(pattern).substr(i);
-    if (rest.starts_with("(?P<")) {
-      const std::size_t end = std::min(rest.find('>'), rest.size() - 1);
-      spelled += '(';
-      i += end;
-    } else if (rest.starts_with("\\A") || rest.starts_with("\\Z")) {
-      spelled += rest[1] == 'A' ? '^' : '$';
-      ++i;
-    } else if (rest.starts_with('\\') && rest.size() > 1) {
-      spelled += rest.substr(0, 2);
-      ++i;
-    } else {
-      spelled += pattern[i];
-    }
-  }
-  return std::regex("(.*\\.)?(" + spelled + ")");
-}
-
 // Reads keys of one object; the first mistake is kept, naming file and key.
 class Reader {
  public:
@@ -87,7 +66,9 @@ class Reader {
   bool Has(const char* key) const { return json_.contains(key) && !json_[key].is_null(); }
   void Refuse(const std::string& key, const std::string& right) {
     if (!status_.ok()) return;
-    const std::string given = json_.contains(key) ? json_[key].dump() : "nothing";
+    // In ASCII, so that it may be cut anywhere.
+    std::string given = json_.contains(key) ? json_[key].dump(-1, ' ', /*ensure_ascii=*/true) : "nothing";
+    if (given.size() > kMostShown) given.replace(kMostShown, std::string::npos, "…");
     status_ = InvalidArgument("{}: {}: {} given, {}", path_, key, given, right);
   }
   void Integer(const char* key, std::int64_t& value) {
@@ -116,15 +97,19 @@ class Reader {
     if (!Has(key)) return;
     if (!json_[key].is_object()) return Refuse(key, "an object would be right");
     for (const auto& [pattern, value] : json_[key].items()) {
-      if (!value.is_number() || value < 0 || value > kMaximum) return Refuse(key, "numbers would be right");
-      try {
-        Parse(pattern);
-      } catch (const std::regex_error&) {
+      // A rank divides, and counts rows.
+      const bool fits = std::is_integral_v<Value> ? value.is_number_integer() && value >= 1
+                                                  : value.is_number() && value >= 0;
+      if (!fits || value > kMaximum) {
+        return Refuse(key, std::is_integral_v<Value>
+                               ? fmt::format("integers of 1 to {} would be right", kMaximum)
+                               : fmt::format("numbers of 0 to {} would be right", kMaximum));
+      }
+      if (!IsPeftPattern(pattern)) {
         return Refuse(
-            key,
-            fmt::format("\"{}\" is no regular expression that is supported: nothing that looks behind, no "
-                        "flags, no references to groups by name",
-                        pattern));
+            key, fmt::format("\"{}\" is no regular expression that is supported: nothing that looks ahead or "
+                             "behind, no references to groups, at most 4096 bytes",
+                             pattern));
       }
       values.emplace_back(pattern, value.template get<Value>());
     }
@@ -133,6 +118,7 @@ class Reader {
 
  private:
   static constexpr std::int64_t kMaximum = 1 << 24;
+  static constexpr std::size_t kMostShown = 200;
   const Json& json_;
   std::string path_;
   Status status_;
@@ -186,22 +172,9 @@ template <typename Value>
 Value Match(const std::vector<std::pair<std::string, Value>>& patterns, const std::string& module,
             Value otherwise) {
   for (const auto& [pattern, value] : patterns) {
-    if (std::regex_match(module, Parse(pattern))) return value;
+    if (MatchesModule(pattern, module)) return value;
   }
   return otherwise;
-}
-
-// Whole numbers without a fraction, as PEFT types lora_alpha.
-Json Number(double value) {
-  const auto whole = static_cast<std::int64_t>(value);
-  return static_cast<double>(whole) == value ? Json(whole) : Json(value);
-}
-
-template <typename Value>
-Json Patterns(const std::vector<std::pair<std::string, Value>>& patterns) {
-  Json json = Json::object();
-  for (const auto& [pattern, value] : patterns) json[pattern] = value;
-  return json;
 }
 
 }  // namespace
@@ -216,6 +189,15 @@ double PeftLora::Scale(const std::string& module) const {
 StatusOr<PeftConfig> ReadPeftConfig(const std::string& directory) {
   const std::string path = directory + "/adapter_config.json";
   ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  return ParsePeftConfig(text, path);
+}
+
+StatusOr<PeftConfig> ParsePeftConfig(const std::string& text, const std::string& path) {
+  if (text.size() > kMostBytes) {
+    return InvalidArgument("{}: {} bytes; at most {} are read", path, text.size(), kMostBytes);
+  }
+  if (const auto strict = ParseJson(text); !strict.ok()) return Annotate(strict.status(), path);
+  // Once more, with the keys in their order: the first pattern that matches counts.
   const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) return InvalidArgument("{}: not a JSON object", path);
   Reader reader(json, path);
@@ -243,74 +225,4 @@ StatusOr<PeftConfig> ReadPeftConfig(const std::string& directory) {
   return config;
 }
 
-std::string ToJson(const PeftLora& lora, const std::string& base_model) {
-  const Json json = {
-      {"alora_invocation_tokens", nullptr},
-      {"alpha_pattern", Patterns(lora.alpha_pattern)},
-      {"arrow_config", nullptr},
-      {"auto_mapping", nullptr},
-      {"base_model_name_or_path", base_model},
-      {"bias", "none"},
-      {"corda_config", nullptr},
-      {"ensure_weight_tying", false},
-      {"eva_config", nullptr},
-      {"exclude_modules", nullptr},
-      {"fan_in_fan_out", false},
-      {"inference_mode", true},
-      {"init_lora_weights", true},
-      {"layer_replication", nullptr},
-      {"layers_pattern", nullptr},
-      {"layers_to_transform", nullptr},
-      {"loftq_config", Json::object()},
-      {"lora_alpha", Number(lora.alpha)},
-      {"lora_bias", false},
-      {"lora_dropout", lora.dropout},
-      {"megatron_config", nullptr},
-      {"megatron_core", "megatron.core"},
-      {"modules_to_save", nullptr},
-      {"peft_type", "LORA"},
-      {"peft_version", kPeftVersion},
-      {"qalora_group_size", 16},
-      {"r", lora.rank},
-      {"rank_pattern", Patterns(lora.rank_pattern)},
-      {"revision", nullptr},
-      {"target_modules", lora.targets},
-      {"target_parameters", nullptr},
-      {"task_type", "SEQ_2_SEQ_LM"},
-      {"trainable_token_indices", nullptr},
-      {"use_dora", false},
-      {"use_qalora", false},
-      {"use_rslora", lora.use_rslora},
-  };
-  return json.dump(2) + "\n";
-}
-
-std::string ToJson(const PeftPrompt& prompt, const T5Config& model, const std::string& base_model) {
-  const bool from_text = prompt.init == "text";
-  const Json json = {
-      {"auto_mapping", nullptr},
-      {"base_model_name_or_path", base_model},
-      {"inference_mode", true},
-      {"modules_to_save", nullptr},
-      {"num_attention_heads", model.num_heads},
-      {"num_layers", model.num_layers},
-      // PEFT's default for T5 is 2: twice the rows, of which the second half is never used. One says the same
-      // without.
-      {"num_transformer_submodules", 1},
-      {"num_virtual_tokens", prompt.tokens},
-      {"peft_type", "PROMPT_TUNING"},
-      {"peft_version", kPeftVersion},
-      {"prompt_tuning_init", from_text                     ? "TEXT"
-                             : prompt.init == "vocabulary" ? "SAMPLE_VOCAB"
-                                                           : "RANDOM"},
-      {"prompt_tuning_init_text", from_text ? Json(prompt.init_text) : Json()},
-      {"revision", nullptr},
-      {"task_type", "SEQ_2_SEQ_LM"},
-      {"token_dim", model.d_model},
-      {"tokenizer_kwargs", nullptr},
-      {"tokenizer_name_or_path", from_text ? Json(base_model) : Json()},
-  };
-  return json.dump(2) + "\n";
-}
-
-}  // namespace lorikeet::trainer
+}  // namespace lorikeet::text

@@ -8,9 +8,8 @@
 #include <vector>
 
 #include "common/status.h"
-#include "worker/trainer/model/t5_config.h"
 
-namespace lorikeet::trainer {
+namespace lorikeet::text {
 
 struct PeftLora {
   std::int64_t rank = 8;
@@ -26,6 +25,7 @@ struct PeftLora {
   // What the update of `module` is scaled by, and its rank.
   double Scale(const std::string& module) const;
   std::int64_t Rank(const std::string& module) const;
+  friend bool operator==(const PeftLora&, const PeftLora&) = default;
 };
 
 struct PeftPrompt {
@@ -33,6 +33,7 @@ struct PeftPrompt {
   std::int64_t token_dim = 0;  // d_model of its base
   std::string init = "vocabulary";
   std::string init_text;
+  friend bool operator==(const PeftPrompt&, const PeftPrompt&) = default;
 };
 
 enum class PeftType { kLora, kPrompt };
@@ -45,9 +46,17 @@ struct PeftConfig {
 
 // Reads `directory`/adapter_config.json. Errors name the file and the key.
 StatusOr<PeftConfig> ReadPeftConfig(const std::string& directory);
+// Its text; `path` is how messages call it.
+StatusOr<PeftConfig> ParsePeftConfig(const std::string& text, const std::string& path);
+
+// The base model, as the file of a prompt names it.
+struct PeftBase {
+  std::string name;  // base_model_name_or_path
+  std::int64_t d_model = 0, num_heads = 0, num_layers = 0;
+};
 
 // The files' texts. `base_model` becomes base_model_name_or_path.
 std::string ToJson(const PeftLora& lora, const std::string& base_model);
-std::string ToJson(const PeftPrompt& prompt, const T5Config& model, const std::string& base_model);
+std::string ToJson(const PeftPrompt& prompt, const PeftBase& base);
 
-}  // namespace lorikeet::trainer
+}  // namespace lorikeet::text
