@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <thread>
@@ -20,11 +19,8 @@ using nlohmann::json;
 
 constexpr std::chrono::seconds kKillTimeout{30};
 
-// Start times are counted from the boot, so a process is named by boot, number and start.
-std::string BootId() { return ReadFile("/proc/sys/kernel/random/boot_id").value_or(""); }
-
-StatusOr<AttemptRecord> LoadRecord(const std::string& path) {
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+StatusOr<AttemptRecord> LoadRecord(Disk& disk, const std::string& path) {
+  ASSIGN_OR_RETURN(const std::string text, disk.ReadFile(path));
   try {
     const json object = json::parse(text);
     AttemptRecord record;
@@ -54,58 +50,59 @@ std::optional<pid_t> LeftoverGroup(const std::string& attempt_folder) {
     return std::nullopt;
   }
   if (pid <= 1) return std::nullopt;
+  // A number that another process has got is a stranger; so may be a group whose leader has gone.
   const std::optional<std::uint64_t> start = ProcessStartTime(pid);
-  // A number that another process has got is a stranger. One without a process may still lead our group.
-  if (start && *start != started_at) return std::nullopt;
-  if (!ProcessGroupAlive(pid)) return std::nullopt;
+  if (!start || *start != started_at) return std::nullopt;
   return pid;
 }
 
 Status KillLeftover(const std::string& attempt_folder) {
   const std::optional<pid_t> group = LeftoverGroup(attempt_folder);
-  if (!group) return absl::OkStatus();
-  if (kill(-*group, SIGKILL) != 0 && errno != ESRCH) {
+  if (group && kill(-*group, SIGKILL) != 0 && errno != ESRCH) {
     return FailedPrecondition("cannot kill process group {}, left by an earlier run of this worker: {}",
                               *group, std::strerror(errno));
   }
   const auto deadline = std::chrono::steady_clock::now() + kKillTimeout;
-  while (ProcessGroupAlive(*group)) {
+  // Again and again: what is being killed may start another before it is.
+  while (KillProcessesMarked(kAttemptMark, attempt_folder) > 0 || (group && ProcessGroupAlive(*group))) {
     if (std::chrono::steady_clock::now() > deadline) {
-      return FailedPrecondition(
-          "process group {}, left by an earlier run of this worker, does not end when killed", *group);
+      return FailedPrecondition("what an earlier run of this worker left of {} does not end when killed",
+                                attempt_folder);
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
   return absl::OkStatus();
 }
 
-StatusOr<StoredAttempt> LoadAttempt(const std::string& folder, const std::string& id) {
+StatusOr<StoredAttempt> LoadAttempt(Disk& disk, const std::string& folder, const std::string& id) {
   StoredAttempt attempt;
-  ASSIGN_OR_RETURN(attempt.record, LoadRecord(folder + "/attempt.json"));
+  ASSIGN_OR_RETURN(attempt.record, LoadRecord(disk, folder + "/attempt.json"));
   if (attempt.record.attempt_id != id) {
     return Internal("{}/attempt.json: is of attempt {}", folder, attempt.record.attempt_id);
   }
-  ASSIGN_OR_RETURN(attempt.spool, Spool::Open(folder + "/spool"));
+  ASSIGN_OR_RETURN(attempt.spool, Spool::Open(disk, folder + "/spool"));
   return attempt;
 }
 
 }  // namespace
 
+std::string BootId() { return ReadFile("/proc/sys/kernel/random/boot_id").value_or(""); }
+
 StatusOr<StoredAttempt> StoreAttempt(const Folder& folder, const AttemptRecord& record) {
   ASSIGN_OR_RETURN(const std::string path, folder.AttemptFolder(record.attempt_id));
-  std::error_code error;
-  std::filesystem::remove_all(path, error);
-  std::filesystem::create_directories(path, error);
-  if (error) return Internal("{}: cannot make it: {}", path, error.message());
+  Disk& disk = folder.disk();
+  RETURN_IF_ERROR(disk.Remove(path));
+  RETURN_IF_ERROR(disk.MakeFolder(path));
   const json object = {{"attempt_id", record.attempt_id},
                        {"token", record.token},
                        {"trial_id", record.trial_id},
                        {"number", record.number},
                        {"slots", record.slots}};
-  RETURN_IF_ERROR(WriteFileAtomically(path + "/attempt.json", object.dump() + "\n"));
+  RETURN_IF_ERROR(disk.ReplaceFile(path + "/attempt.json", object.dump() + "\n"));
   StoredAttempt attempt{record, nullptr};
-  ASSIGN_OR_RETURN(attempt.spool, Spool::Open(path + "/spool"));
-  RETURN_IF_ERROR(SyncFolder(path));
+  ASSIGN_OR_RETURN(attempt.spool, Spool::Open(disk, path + "/spool"));
+  RETURN_IF_ERROR(disk.SyncFolder(path));
+  RETURN_IF_ERROR(disk.SyncFolder(folder.path() + "/attempts"));
   return attempt;
 }
 
@@ -115,7 +112,7 @@ StatusOr<std::vector<StoredAttempt>> RecoverAttempts(const Folder& folder,
   for (const std::string& id : folder.ListAttempts()) {
     ASSIGN_OR_RETURN(const std::string path, folder.AttemptFolder(id));
     RETURN_IF_ERROR(KillLeftover(path));
-    StatusOr<StoredAttempt> attempt = LoadAttempt(path, id);
+    StatusOr<StoredAttempt> attempt = LoadAttempt(folder.disk(), path, id);
     if (!attempt.ok()) {
       warnings.push_back(fmt::format("attempt {} is given up: {}", id, Message(attempt.status())));
       folder.RemoveAttempt(id);

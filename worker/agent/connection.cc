@@ -1,6 +1,5 @@
 #include "worker/agent/connection.h"
 
-#include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -9,6 +8,7 @@
 #include <cstring>
 #include <utility>
 
+#include "common/logging.h"
 #include "common/rpc/status_codes.h"
 #include "worker/agent/stream.h"
 
@@ -56,7 +56,7 @@ void Connection::Close(Duration timeout) {
     stream_->Cancel();
     stream_->Take();  // a paused read would hold the stream
     if (!stream_->WaitForEnd(kCancelTimeout)) {
-      spdlog::error("gRPC does not let go of the stream to {}", options_.address);
+      LogError({}, "gRPC does not let go of the stream to {}", options_.address);
       (void)stream_.release();  // NOLINT(bugprone-unused-return-value): gRPC still uses it; the process is
                                 // about to end
       return;
@@ -72,7 +72,7 @@ void Connection::Send(const v1::WorkerMessage& message) {
 bool Connection::Busy() const { return stream_ == nullptr || stream_->Busy(); }
 
 void Connection::Reset(const std::string& reason) {
-  spdlog::warn("the stream to {} is opened again: {}", options_.address, reason);
+  LogWarning({}, "the stream to {} is opened again: {}", options_.address, reason);
   if (stream_ != nullptr) stream_->Cancel();
 }
 
@@ -88,8 +88,7 @@ void Connection::Step(Session& session) {
   if (refused_) return;
   if (stream_ != nullptr) {
     for (const v1::CoordinatorMessage& message : stream_->Take()) {
-      heard_ = true;
-      failures_ = 0;
+      if (!std::exchange(heard_, true)) heard_at_ = clock_.Steady();
       last_error_.clear();
       session.OnMessage(message);
     }
@@ -123,8 +122,9 @@ void Connection::HandleEnd(Session& session, const Status& status) {
   }
   unreachable_ = options_.channel->GetState(false) != GRPC_CHANNEL_READY;
   const SteadyTime now = clock_.Steady();
+  if (heard_ && now - heard_at_ >= options_.settled_after) failures_ = 0;
   if (!heard_ && (reason != last_error_ || now - error_told_ > kRepeatError)) {
-    spdlog::warn("no session: {}; trying on", reason);
+    LogWarning({}, "no session: {}; trying on", reason);
     last_error_ = reason;
     error_told_ = now;
   }

@@ -24,6 +24,8 @@ struct ConnectionOptions {
   std::function<StatusOr<std::string>()> token;  // asked for each stream, so that a new token is found
   Duration first_wait = std::chrono::milliseconds(100);
   Duration longest_wait = std::chrono::seconds(5);  // doubles up to here, less a random part
+  // A stream that ended sooner counts as one that failed: whatever ended it may do so again.
+  Duration settled_after = std::chrono::seconds(30);
 };
 
 // Not thread-safe.
@@ -65,6 +67,7 @@ class Connection : public Link {
   std::unique_ptr<Stream> stream_;
   SteadyTime open_at_{};
   bool heard_ = false;        // something came on this stream
+  SteadyTime heard_at_{};     // the first of it
   int failures_ = 0;          // in a row
   bool unreachable_ = false;  // the last stream ended for want of a connection
   std::string last_error_;

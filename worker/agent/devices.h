@@ -31,6 +31,7 @@ StatusOr<DeviceChoice> ParseDevices(const std::string& text);
 struct Gpu {
   std::string model;
   std::int64_t memory_bytes = 0;
+  std::int64_t used_bytes = 0;  // of them, whoever's they are
 };
 struct Cpu {
   std::string model;

@@ -33,15 +33,18 @@ Status CheckId(const std::string& id) {
   return absl::OkStatus();
 }
 
-Status MakeFolder(const std::string& path) {
-  std::error_code error;
-  fs::create_directories(path, error);
-  if (error) return FailedPrecondition("{}: cannot make the worker's folder: {}", path, error.message());
-  return absl::OkStatus();
+// With those above it, each of them there after a power cut too.
+Status MakeFolder(Disk& disk, const std::string& path) {
+  std::error_code ignored;
+  if (fs::is_directory(path, ignored)) return absl::OkStatus();
+  const std::string parent = fs::path(path).parent_path().string();
+  if (!parent.empty() && parent != path) RETURN_IF_ERROR(MakeFolder(disk, parent));
+  RETURN_IF_ERROR(disk.MakeFolder(path));
+  return disk.SyncFolder(parent.empty() ? "." : parent);
 }
 
-StatusOr<std::string> LoadIdentity(const std::string& path, RandomSource& random) {
-  const StatusOr<std::string> text = ReadFile(path);
+StatusOr<std::string> LoadIdentity(Disk& disk, const std::string& path, RandomSource& random) {
+  const StatusOr<std::string> text = disk.ReadFile(path);
   if (text.ok()) {
     const std::string identity = Trimmed(*text);
     if (identity.rfind("w-", 0) != 0 || !CheckId(identity).ok()) {
@@ -52,13 +55,13 @@ StatusOr<std::string> LoadIdentity(const std::string& path, RandomSource& random
   }
   if (!absl::IsNotFound(text.status())) return text.status();
   const std::string identity = NewId("w", random);
-  RETURN_IF_ERROR(WriteFileAtomically(path, identity + "\n"));
+  RETURN_IF_ERROR(disk.ReplaceFile(path, identity + "\n"));
   return identity;
 }
 
 // On disk before anybody hears of it: a later start says a higher number.
-StatusOr<std::int64_t> CountStart(const std::string& path) {
-  const StatusOr<std::string> text = ReadFile(path);
+StatusOr<std::int64_t> CountStart(Disk& disk, const std::string& path) {
+  const StatusOr<std::string> text = disk.ReadFile(path);
   if (!text.ok() && !absl::IsNotFound(text.status())) return text.status();
   std::int64_t before = 0;
   if (text.ok()) {
@@ -69,14 +72,15 @@ StatusOr<std::int64_t> CountStart(const std::string& path) {
                                 path, number);
     }
   }
-  RETURN_IF_ERROR(WriteFileAtomically(path, std::to_string(before + 1) + "\n"));
+  RETURN_IF_ERROR(disk.ReplaceFile(path, std::to_string(before + 1) + "\n"));
   return before + 1;
 }
 
 }  // namespace
 
-StatusOr<std::unique_ptr<Folder>> Folder::Open(const std::string& path, RandomSource& random) {
-  RETURN_IF_ERROR(MakeFolder(path));
+StatusOr<std::unique_ptr<Folder>> Folder::Open(const std::string& path, RandomSource& random, Disk& disk) {
+  if (Status made = MakeFolder(disk, path); !made.ok())
+    return FailedPrecondition("cannot make the worker's folder: {}", Message(made));
   std::error_code error;
   std::string absolute = fs::canonical(path, error).string();
   if (error) return FailedPrecondition("{}: {}", path, error.message());
@@ -94,16 +98,18 @@ StatusOr<std::unique_ptr<Folder>> Folder::Open(const std::string& path, RandomSo
         "{}: held by another sweep-worker (process {}); give each worker a --dir of its own", absolute,
         pid.empty() ? "unknown" : pid);
   }
-  std::unique_ptr<Folder> folder(new Folder(std::move(absolute), lock));
+  std::unique_ptr<Folder> folder(new Folder(std::move(absolute), lock, disk));
   const std::string pid = std::to_string(getpid()) + "\n";
   if (ftruncate(lock, 0) != 0 ||
       pwrite(lock, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
     return FailedPrecondition("{}: cannot write: {}", lock_path, std::strerror(errno));
   }
-  RETURN_IF_ERROR(MakeFolder(folder->path_ + "/trials"));
-  RETURN_IF_ERROR(MakeFolder(folder->path_ + "/attempts"));
-  ASSIGN_OR_RETURN(folder->identity_, LoadIdentity(folder->path_ + "/identity", random));
-  ASSIGN_OR_RETURN(folder->starts_, CountStart(folder->path_ + "/starts"));
+  RETURN_IF_ERROR(disk.MakeFolder(folder->path_ + "/trials"));
+  RETURN_IF_ERROR(disk.MakeFolder(folder->path_ + "/attempts"));
+  RETURN_IF_ERROR(disk.MakeFolder(folder->path_ + "/adapters"));
+  ASSIGN_OR_RETURN(folder->identity_, LoadIdentity(disk, folder->path_ + "/identity", random));
+  // Syncs the names of the others too.
+  ASSIGN_OR_RETURN(folder->starts_, CountStart(disk, folder->path_ + "/starts"));
   return folder;
 }
 
@@ -119,40 +125,42 @@ StatusOr<std::string> Folder::TrialFolder(const std::string& trial_id) const {
   return path_ + "/trials/" + trial_id;
 }
 
+Status Folder::Check() const {
+  const Status written = disk_.ReplaceFile(path_ + "/probe", "");
+  return IsFull(written) ? absl::OkStatus() : written;
+}
+
 std::vector<std::string> Folder::ListAttempts() const {
   std::vector<std::string> ids;
-  std::error_code error;
-  for (const fs::directory_entry& entry : fs::directory_iterator(path_ + "/attempts", error)) {
-    std::string name = entry.path().filename().string();
-    if (CheckId(name).ok()) ids.push_back(std::move(name));
+  const auto entries = disk_.List(path_ + "/attempts");
+  if (!entries.ok()) return ids;
+  for (const Disk::Entry& entry : *entries) {
+    if (CheckId(entry.name).ok()) ids.push_back(entry.name);
   }
-  std::sort(ids.begin(), ids.end());
   return ids;
 }
 
+Status Folder::MakeTrial(const std::string& trial_id) const {
+  ASSIGN_OR_RETURN(const std::string path, TrialFolder(trial_id));
+  RETURN_IF_ERROR(disk_.MakeFolder(path));
+  return disk_.SyncFolder(path_ + "/trials");
+}
+
 void Folder::RemoveAttempt(const std::string& attempt_id) const {
-  std::error_code ignored;
-  if (const auto folder = AttemptFolder(attempt_id); folder.ok()) fs::remove_all(*folder, ignored);
+  if (const auto folder = AttemptFolder(attempt_id); folder.ok()) disk_.Remove(*folder).IgnoreError();
 }
 
 void Folder::RemoveTrial(const std::string& trial_id) const {
-  std::error_code ignored;
-  if (const auto folder = TrialFolder(trial_id); folder.ok()) fs::remove_all(*folder, ignored);
+  if (const auto folder = TrialFolder(trial_id); folder.ok()) disk_.Remove(*folder).IgnoreError();
 }
 
 void Folder::RemoveOldTrials(std::chrono::hours age, const std::vector<std::string>& keep) const {
-  std::vector<std::string> old;
-  std::error_code error;
-  const auto now = fs::file_time_type::clock::now();
-  for (const fs::directory_entry& entry : fs::directory_iterator(path_ + "/trials", error)) {
-    std::error_code time_error;
-    const auto touched = entry.last_write_time(time_error);
-    std::string name = entry.path().filename().string();
-    if (time_error || now - touched < age || std::find(keep.begin(), keep.end(), name) != keep.end())
-      continue;
-    old.push_back(std::move(name));
+  const auto entries = disk_.List(path_ + "/trials");
+  if (!entries.ok()) return;
+  for (const Disk::Entry& entry : *entries) {
+    if (entry.untouched >= age && std::find(keep.begin(), keep.end(), entry.name) == keep.end())
+      RemoveTrial(entry.name);
   }
-  for (const std::string& id : old) RemoveTrial(id);
 }
 
 }  // namespace lorikeet::agent

@@ -62,7 +62,7 @@ class Nvml {
       if (result == kNvmlSuccess) result = memory_(device, &memory);
       if (result != kNvmlSuccess)
         return FailedPrecondition("NVML cannot describe GPU {}: error {}", i, result);
-      gpus.push_back({name, static_cast<std::int64_t>(memory.total)});
+      gpus.push_back({name, static_cast<std::int64_t>(memory.total), static_cast<std::int64_t>(memory.used)});
       uuids.emplace_back(uuid);
     }
     const char* visible = std::getenv("CUDA_VISIBLE_DEVICES");

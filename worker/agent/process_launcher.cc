@@ -12,6 +12,7 @@
 #include <utility>
 #include <variant>
 
+#include "common/failure_kinds.h"
 #include "common/files.h"
 #include "worker/agent/attempts.h"
 #include "worker/protocol/control.h"
@@ -64,6 +65,7 @@ struct ProcessLauncher::Trainer {
   bool final_seen = false;  // nothing more is told of it
   bool stop_asked = false;
   bool ended = false;  // the child; its group may live
+  bool held = false;
   int warnings = 0;
   std::int64_t checkpoint_step = -1;
   std::optional<SteadyTime> limit_at, kill_at;
@@ -97,14 +99,17 @@ Status ProcessLauncher::Start(const Launch& launch) {
                      "--threads",      std::to_string(launch.threads),
                      "--control"};
   if (!options_.cache.empty()) options.command.insert(options.command.end(), {"--cache", options_.cache});
+  if (!launch.checkpoint_folder.empty()) {
+    options.command.insert(options.command.end(), {"--checkpoints", launch.checkpoint_folder});
+  }
   if (launch.documents) options.command.emplace_back("--documents");
   // NVML counts GPUs in this order; CUDA's own puts the fastest first.
-  options.environment = {{"CUDA_DEVICE_ORDER", "PCI_BUS_ID"}};
+  options.environment = {{"CUDA_DEVICE_ORDER", "PCI_BUS_ID"}, {kAttemptMark, launch.attempt_folder}};
   options.pipe_input = true;
   options.pipe_output = true;
   options.error_file = trainer->errors_file();
+  options.before_exec = [&](pid_t pid) { return StoreProcess(launch.attempt_folder, pid); };
   ASSIGN_OR_RETURN(trainer->process, Subprocess::Start(options));
-  RETURN_IF_ERROR(StoreProcess(launch.attempt_folder, trainer->process->pid()));
   if (launch.time_limit) trainer->limit_at = clock_.Steady() + *launch.time_limit;
   trainers_[launch.attempt_id] = std::move(trainer);
   return absl::OkStatus();
@@ -123,6 +128,10 @@ void ProcessLauncher::Stop(const std::string& attempt_id, StopHow how) {
   KillBy(trainer, checkpoint ? options_.checkpoint_grace : options_.stop_grace);
 }
 
+void ProcessLauncher::Hold(const std::string& attempt_id, bool held) {
+  if (const auto found = trainers_.find(attempt_id); found != trainers_.end()) found->second->held = held;
+}
+
 void ProcessLauncher::KillBy(Trainer& trainer, Duration grace) {
   const SteadyTime at = clock_.Steady() + grace;
   trainer.kill_at = trainer.kill_at ? std::min(*trainer.kill_at, at) : at;
@@ -130,7 +139,7 @@ void ProcessLauncher::KillBy(Trainer& trainer, Duration grace) {
 
 void ProcessLauncher::AddFiles(std::vector<pollfd>& files) const {
   for (const auto& [id, trainer] : trainers_) {
-    if (!trainer->output_ended) files.push_back({trainer->process->output(), POLLIN, 0});
+    if (!trainer->output_ended && !trainer->held) files.push_back({trainer->process->output(), POLLIN, 0});
     if (!trainer->ended && trainer->process->ended() >= 0)
       files.push_back({trainer->process->ended(), POLLIN, 0});
   }
@@ -166,7 +175,7 @@ void ProcessLauncher::Step(TrainerListener& listener) {
 
 void ProcessLauncher::Read(Trainer& trainer, TrainerListener& listener) {
   char chunk[1 << 16];
-  for (std::size_t total = 0; !trainer.output_ended && total < kMostBytesAStep;) {
+  for (std::size_t total = 0; !trainer.output_ended && !trainer.held && total < kMostBytesAStep;) {
     const ssize_t got = read(trainer.process->output(), chunk, sizeof(chunk));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0 && errno == EAGAIN) return;
@@ -185,7 +194,7 @@ void ProcessLauncher::Read(Trainer& trainer, TrainerListener& listener) {
     }
     trainer.buffer.append(read_now.substr(begin));
     if (trainer.buffer.size() > options_.most_line_bytes) {
-      Fail(trainer, "crashed",
+      Fail(trainer, failure::kCrashed,
            fmt::format("sweep-trainer printed a line of more than {} bytes", options_.most_line_bytes),
            listener);
       trainer.buffer.clear();
@@ -223,8 +232,8 @@ void ProcessLauncher::HandleDeadlines(Trainer& trainer, TrainerListener& listene
   if (trainer.limit_at && now >= *trainer.limit_at) {
     trainer.limit_at.reset();
     const std::chrono::duration<double> limit = *trainer.launch.time_limit;
-    Fail(trainer, "timed_out", fmt::format("ran longer than its time_limit of {:g} seconds", limit.count()),
-         listener);
+    Fail(trainer, failure::kTimedOut,
+         fmt::format("ran longer than its time_limit of {:g} seconds", limit.count()), listener);
     Stop(trainer.launch.attempt_id, StopHow::kNow);
   }
   if (trainer.kill_at && now >= *trainer.kill_at) {
@@ -241,6 +250,7 @@ bool ProcessLauncher::HandleEnd(Trainer& trainer, TrainerListener& listener) {
   }
   // The writers are gone: one more Read takes all that a pipe can hold.
   Read(trainer, listener);
+  if (trainer.held) return false;
   if (!trainer.buffer.empty()) HandleLine(trainer, std::exchange(trainer.buffer, {}), listener);
   if (trainer.final_seen) return true;
   const std::optional<Exit> exit = trainer.process->Poll();
@@ -253,7 +263,7 @@ bool ProcessLauncher::HandleEnd(Trainer& trainer, TrainerListener& listener) {
   }
   // 2 is wrong usage or input: the same again another time.
   const Exit how = exit.value_or(Exit{});
-  Fail(trainer, how.code == 2 ? "bad_input" : "crashed", Obituary(trainer, how), listener);
+  Fail(trainer, how.code == 2 ? failure::kBadInput : failure::kCrashed, Obituary(trainer, how), listener);
   return true;
 }
 

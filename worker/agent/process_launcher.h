@@ -32,6 +32,7 @@ class ProcessLauncher : public Launcher {
 
   Status Start(const Launch& launch) override;
   void Stop(const std::string& attempt_id, StopHow how) override;
+  void Hold(const std::string& attempt_id, bool held) override;
 
   // What to poll before the next Step.
   void AddFiles(std::vector<pollfd>& files) const;

@@ -1,12 +1,9 @@
-// The stream's side of the session: what the coordinator says, and what is owed to it.
+// The stream's side of the session: what the coordinator says.
 #include "worker/agent/session.h"
-
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <utility>
 
-#include "common/build_info.h"
 #include "worker/agent/session_attempt.h"
 
 namespace lorikeet::agent {
@@ -14,12 +11,25 @@ namespace {
 
 // A coordinator that answers nothing for longer than its lease is gone, whatever TCP believes.
 constexpr Duration kLeastSilence = std::chrono::seconds(30);
-constexpr std::size_t kMostRenewals = 64;
 
 }  // namespace
 
 Session::Session(SessionOptions options, const Folder& folder, Launcher& launcher, Link& link, Clock& clock)
-    : options_(std::move(options)), folder_(folder), launcher_(launcher), link_(link), clock_(clock) {}
+    : options_(std::move(options)),
+      folder_(folder),
+      launcher_(launcher),
+      link_(link),
+      clock_(clock),
+      gpus_(options_.gpu_limits) {
+  if (options_.gpu_memory == nullptr) return;
+  idle_stored_ = LoadIdleMemory(folder_, options_.boot);
+  for (const Slot& slot : options_.slots) {
+    const auto known = idle_stored_.find(slot.device);
+    if (slot.kind == "cuda")
+      gpus_.Add(slot.device, known == idle_stored_.end() ? std::nullopt : std::optional(known->second),
+                clock_.Steady());
+  }
+}
 Session::~Session() = default;
 
 Session::Attempt* Session::Find(const std::string& attempt_id) {
@@ -45,38 +55,11 @@ void Session::OnConnected() {
 }
 
 void Session::OnDisconnected(const std::string& reason) {
-  if (state_ == State::kWelcomed) spdlog::warn("the session is over ({}); training goes on", reason);
-  state_ = State::kDisconnected;
-}
-
-void Session::SendHello() {
-  v1::WorkerMessage message;
-  v1::Hello& hello = *message.mutable_hello();
-  hello.set_protocol_version(kProtocolVersion);
-  hello.set_build(options_.build);
-  hello.set_worker_id(folder_.identity());
-  hello.set_hostname(options_.hostname);
-  hello.set_draining(draining_);
-  hello.set_start(folder_.starts());
-  hello.set_process(options_.process);
-  hello.set_connection(++connections_);
-  for (const Slot& slot : options_.slots) *hello.add_slots() = ToWire(slot);
-  in_hello_.clear();
-  for (const auto& [id, attempt] : attempts_) {
-    v1::Held& held = *hello.add_held();
-    held.set_attempt_id(id);
-    held.set_token(attempt->record.token);
-    held.set_running(attempt->slots_busy);
-    if (attempt->slots_busy) {
-      for (const std::int64_t slot : attempt->record.slots) held.add_slots(slot);
-    }
-    held.set_spooled_sequence(attempt->spool->last());
-    attempt->closed_told = !attempt->slots_busy;
-    in_hello_.insert(id);
+  if (state_ == State::kWelcomed) {
+    LogWarning({{"worker", folder_.identity()}, {"session", session_}},
+               "the session is over ({}); training goes on", reason);
   }
-  draining_told_ = draining_;
-  hello_sent_ = clock_.Steady();
-  link_.Send(message);
+  state_ = State::kDisconnected;
 }
 
 void Session::OnMessage(const v1::CoordinatorMessage& message) {
@@ -107,7 +90,7 @@ void Session::OnMessage(const v1::CoordinatorMessage& message) {
       HandleAck(message.ack());
       break;
     case v1::CoordinatorMessage::kDrain:
-      Drain("the coordinator asks this worker to drain");
+      HandBack("this worker was asked to drain");
       break;
     default:  // of a newer coordinator, and not needed by workers of this version
       break;
@@ -120,23 +103,29 @@ void Session::HandleWelcome(const v1::Welcome& welcome) {
   if (welcome.renew_milliseconds() > 0)
     renew_every_ = std::chrono::milliseconds(welcome.renew_milliseconds());
   next_renew_ = hello_sent_ + renew_every_;
-  spdlog::info("connected to coordinator {} as {}, session {}, {} slot(s)", welcome.build(),
-               folder_.identity(), welcome.session(), options_.slots.size());
+  session_ = std::to_string(welcome.session());
+  LogInfo({{"worker", folder_.identity()}, {"session", session_}}, "connected to coordinator {}, {} slot(s)",
+          welcome.build(), options_.slots.size());
   std::set<std::string> kept;
   for (int i = 0; i < welcome.keep_size(); ++i) {
     Attempt* attempt = Find(welcome.keep(i));
     if (attempt == nullptr || attempt->dropped) continue;
     kept.insert(welcome.keep(i));
     const std::int64_t committed = i < welcome.committed_size() ? welcome.committed(i) : 0;
-    if (committed < attempt->spool->acknowledged()) {
+    // What is kept has not had its last word for the coordinator.
+    const bool last_word_passed = attempt->final_spooled && committed >= attempt->spool->last();
+    if (!attempt->handed_in() &&
+        (attempt->spool_lost || last_word_passed || committed > attempt->spool->last())) {
+      RestartSpool(*attempt, committed);
+    } else if (committed < attempt->spool->acknowledged()) {
       // It has lost what it had acknowledged (a restored database), and we may have freed it.
       DropAttempt(*attempt, "the coordinator lacks events that it had acknowledged");
       continue;
+    } else {
+      attempt->sent = std::max(committed, attempt->spool->acknowledged());
+      attempt->in_flight.clear();
+      HandIn(*attempt, committed);
     }
-    if (Status status = attempt->spool->Acknowledge(committed); !status.ok())
-      return Finish(1, Message(status));
-    attempt->sent = attempt->spool->acknowledged();
-    attempt->in_flight.clear();
     attempt->lease_until = hello_sent_ + lease_;
   }
   for (const std::string& id : in_hello_) {
@@ -167,15 +156,16 @@ void Session::HandleAck(const v1::Ack& ack) {
   Attempt* attempt = Find(ack.attempt_id());
   if (attempt == nullptr || attempt->dropped) return;
   if (ack.superseded()) return DropAttempt(*attempt, "a newer attempt of its trial exists");
-  if (Status status = attempt->spool->Acknowledge(ack.sequence()); !status.ok())
-    return Finish(1, Message(status));
+  HandIn(*attempt, ack.sequence());
   std::deque<std::int64_t>& in_flight = attempt->in_flight;
   while (!in_flight.empty() && in_flight.front() <= ack.sequence()) in_flight.pop_front();
 }
 
 void Session::HandleRevoke(const v1::Revoke& revoke) {
   Attempt* attempt = Find(revoke.attempt_id());
-  if (attempt == nullptr || attempt->dropped || attempt->record.token != revoke.token()) return;
+  if (attempt == nullptr || attempt->record.token != revoke.token()) return;
+  if (revoke.trial_over()) attempt->trial_over = true;
+  if (attempt->dropped) return;
   if (!revoke.checkpoint()) return DropAttempt(*attempt, revoke.reason());
   if (attempt->waiting) {
     SpoolReturned(*attempt, revoke.reason());
@@ -185,89 +175,11 @@ void Session::HandleRevoke(const v1::Revoke& revoke) {
   }
 }
 
-void Session::SendRenew() {
-  const SteadyTime now = clock_.Steady();
-  if (now < next_renew_) return;
-  next_renew_ = now + renew_every_;
-  v1::WorkerMessage message;
-  v1::Renew& renew = *message.mutable_renew();
-  renew.set_nonce(++nonce_);
-  Renewal renewal{now, {}};
-  for (const auto& [id, attempt] : attempts_) {
-    if (attempt->dropped || attempt->handed_in()) continue;
-    v1::Lease& lease = *renew.add_leases();
-    lease.set_attempt_id(id);
-    lease.set_token(attempt->record.token);
-    renewal.attempts.push_back(id);
-  }
-  renewals_[nonce_] = std::move(renewal);
-  if (renewals_.size() > kMostRenewals) renewals_.erase(renewals_.begin());
-  link_.Send(message);
-}
-
-void Session::SendEvents() {
-  std::size_t batches = 0;
-  for (const auto& [id, attempt] : attempts_) batches += attempt->in_flight.size();
-  for (const auto& [id, attempt] : attempts_) {
-    if (attempt->dropped) continue;
-    while (attempt->sent < attempt->spool->last()) {
-      if (batches >= options_.most_batches || link_.Busy()) return;
-      const auto records =
-          attempt->spool->Read(attempt->sent, options_.most_events, options_.most_event_bytes);
-      if (!records.ok()) return Finish(1, Message(records.status()));
-      if (records->empty()) break;
-      v1::WorkerMessage message;
-      v1::EventBatch& batch = *message.mutable_events();
-      batch.set_attempt_id(id);
-      batch.set_token(attempt->record.token);
-      for (const agent::Spool::Record& record : *records) {
-        v1::Event& event = *batch.add_events();
-        if (!event.ParseFromString(record.payload)) {
-          return Finish(
-              1, fmt::format("event {} of attempt {} in the spool cannot be read", record.sequence, id));
-        }
-        event.set_sequence(record.sequence);
-      }
-      attempt->sent = records->back().sequence;
-      attempt->in_flight.push_back(attempt->sent);
-      ++batches;
-      link_.Send(message);
-    }
-  }
-}
-
-void Session::SendProgress() {
-  const SteadyTime now = clock_.Steady();
-  for (const auto& [id, attempt] : attempts_) {
-    if (!attempt->progress || attempt->dropped || link_.Busy()) continue;
-    if (attempt->progress_sent && now - *attempt->progress_sent < options_.progress_every) continue;
-    v1::WorkerMessage message;
-    v1::Progress& progress = *message.mutable_progress();
-    progress.set_attempt_id(id);
-    progress.set_token(attempt->record.token);
-    progress.set_phase(attempt->progress->phase);
-    progress.set_step(attempt->progress->step);
-    progress.set_total(attempt->progress->total);
-    if (attempt->progress->loss) progress.set_loss(*attempt->progress->loss);
-    progress.set_tokens_per_second(attempt->progress->tokens_per_second);
-    progress.set_eta_seconds(attempt->progress->eta_seconds);
-    attempt->progress.reset();
-    attempt->progress_sent = now;
-    link_.Send(message);
-  }
-}
-
-void Session::SendClosed(Attempt& attempt) {
-  v1::WorkerMessage message;
-  message.mutable_closed()->set_attempt_id(attempt.record.attempt_id);
-  message.mutable_closed()->set_token(attempt.record.token);
-  attempt.closed_told = true;
-  link_.Send(message);
-}
-
 void Session::Tick() {
   if (outcome_) return;
   KeepLimits();
+  WatchDevices();
+  WriteWaiting();
   if (state_ != State::kDisconnected && clock_.Steady() - last_heard_ > std::max(lease_, kLeastSilence)) {
     last_heard_ = clock_.Steady();
     link_.Reset("it has answered nothing for longer than a lease");
@@ -280,12 +192,13 @@ void Session::Tick() {
       draining_told_ = true;
       link_.Send(message);
     }
-    SendEvents();
-    SendRenew();
+    SendRenew();  // before what may fill the stream
+    SendSlots();  // before a slot that is not offered is told free
     SendProgress();
+    SendEvents();
   }
   RemoveFinished();
-  if (draining_ && attempts_.empty()) Finish(0, "");
+  if (draining_ && attempts_.empty() && adapters_.empty()) Finish(0, "");
 }
 
 }  // namespace lorikeet::agent

@@ -5,23 +5,41 @@
 #include <optional>
 #include <string>
 
+#include "common/logging.h"
 #include "worker/agent/session.h"
+#include "worker/agent/thinning.h"
 #include "worker/agent/wire.h"
 
 namespace lorikeet::agent {
 
 struct Session::Attempt {
-  AttemptRecord record;
-  std::unique_ptr<agent::Spool> spool;
+  explicit Attempt(const SessionOptions& options)
+      : thinning(options.most_spooled_bytes, options.few_points) {}
 
-  bool process = false;               // the launcher has it
-  bool slots_busy = false;            // held, with or without a process
-  bool closed_told = true;            // the coordinator knows that the slots are free
-  std::optional<Launch> waiting;      // starts when an older attempt of its trial is gone
-  std::optional<SteadyTime> free_at;  // could not be started; keeps its slots till then
+  AttemptRecord record;
+  std::string sweep_id;  // for the log; empty after a restart of the worker
+  std::unique_ptr<agent::Spool> spool;
+  Thinning thinning;
+
+  bool process = false;     // the launcher has it
+  bool clearing = false;    // its process is gone, and its GPUs' memory may not be free yet
+  bool slots_busy = false;  // held, with or without a process
+  bool closed_told = true;  // the coordinator knows that the slots are free
+  // Starts when its files are known, the coordinator's checkpoint is here, and older attempts of its trial
+  // are gone.
+  std::optional<Launch> waiting;
+  bool files_asked = false;               // and not known yet
+  std::vector<FileFingerprint> expected;  // what its sweep's files are, as far as that is fixed
+  bool fetching = false;                  // the coordinator's checkpoint, which is not here yet
+  bool carries = false;                   // its checkpoints are sent to the coordinator
+  std::optional<SteadyTime> free_at;      // could not be started; keeps its slots till then
 
   bool final_spooled = false;
-  bool trial_over = false;  // its last event settles the trial: no later attempt resumes from its folder
+  bool succeeded = false;   // its result is spooled
+  bool trial_over = false;  // the trial is settled: no later attempt resumes from its folder
+  bool spool_lost = false;  // its spool is in memory, and counts from what was sent
+  bool disk_full = false;   // events of it wait for room
+  bool held = false;        // its trainer is not read: too many wait
   bool dropped = false;
   std::string stop_reason;  // not empty: its trainer has been told to leave
   std::int64_t checkpoint_step = -1;
@@ -36,5 +54,12 @@ struct Session::Attempt {
   // Its last event is the coordinator's.
   bool handed_in() const { return final_spooled && spool->empty(); }
 };
+
+// What a line of the log about it has.
+inline LogFields Session::FieldsOf(const Attempt& attempt) {
+  return {{"sweep", attempt.sweep_id},
+          {"trial", attempt.record.trial_id},
+          {"attempt", attempt.record.attempt_id}};
+}
 
 }  // namespace lorikeet::agent

@@ -1,16 +1,9 @@
 #include "worker/agent/spool.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstring>
 #include <utility>
-
-#include "common/files.h"
 
 namespace lorikeet::agent {
 namespace {
@@ -50,29 +43,6 @@ std::uint32_t RecordChecksum(std::uint64_t sequence, std::string_view payload) {
   return Checksum(Checksum(0, number), payload);
 }
 
-bool ReadExactly(int file, std::int64_t offset, char* to, std::size_t size) {
-  while (size > 0) {
-    const ssize_t got = pread(file, to, size, offset);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return false;
-    to += got;
-    offset += got;
-    size -= static_cast<std::size_t>(got);
-  }
-  return true;
-}
-
-bool WriteExactly(int file, std::int64_t offset, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = pwrite(file, bytes.data(), bytes.size(), offset);
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return false;
-    offset += written;
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
-}
-
 std::string FileHeader(std::int64_t first) {
   std::string header(kMagic);
   header.append(reinterpret_cast<const char*>(&first), sizeof(first));
@@ -81,94 +51,133 @@ std::string FileHeader(std::int64_t first) {
 
 }  // namespace
 
-StatusOr<std::unique_ptr<Spool>> Spool::Open(const std::string& path) {
-  const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (file < 0) return Internal("{}: cannot open: {}", path, std::strerror(errno));
-  std::unique_ptr<Spool> spool(new Spool(path, file));
+StatusOr<std::unique_ptr<Spool>> Spool::Open(Disk& disk, const std::string& path) {
+  std::unique_ptr<Spool> spool(new Spool(&disk, path));
+  ASSIGN_OR_RETURN(spool->file_, disk.Open(path));
   RETURN_IF_ERROR(spool->Load());
   return spool;
 }
 
-Spool::~Spool() { close(file_); }
-
-Status Spool::Failure(const char* action) const {
-  return Internal("{}: cannot {}: {}", path_, action, std::strerror(errno));
+std::unique_ptr<Spool> Spool::InMemory(std::int64_t acknowledged) {
+  std::unique_ptr<Spool> spool(new Spool(nullptr, "in memory"));
+  spool->Restart(acknowledged);
+  return spool;
 }
 
 Status Spool::Load() {
-  struct stat info {};
-  if (fstat(file_, &info) != 0) return Failure("look at it");
-  const std::int64_t size = info.st_size;
+  ASSIGN_OR_RETURN(const std::int64_t size, file_->Size());
+  end_ = kFileHeader;
   if (size < kFileHeader) {  // new, or the crash came that early
-    if (ftruncate(file_, 0) != 0 || !WriteExactly(file_, 0, FileHeader(1))) return Failure("write");
-    end_ = kFileHeader;
-    return absl::OkStatus();
+    RETURN_IF_ERROR(file_->Truncate(0));
+    RETURN_IF_ERROR(file_->Write(0, FileHeader(1)));
+    return file_->Sync();  // else a power cut may leave zeros, which are no spool
   }
-  std::string header(kFileHeader, '\0');
-  if (!ReadExactly(file_, 0, header.data(), header.size())) return Failure("read");
+  ASSIGN_OR_RETURN(const std::string header, file_->Read(0, kFileHeader));
   if (std::string_view(header).substr(0, kMagic.size()) != kMagic) {
     return FailedPrecondition("{}: not a spool of this program", path_);
   }
   std::memcpy(&first_, header.data() + kMagic.size(), sizeof(first_));
   acknowledged_ = first_ - 1;
-  end_ = kFileHeader;
-  std::string payload;
   while (end_ + kRecordHeader <= size) {
+    ASSIGN_OR_RETURN(const std::string head, file_->Read(end_, kRecordHeader));
     Header record;
-    if (!ReadExactly(file_, end_, reinterpret_cast<char*>(&record), sizeof(record))) return Failure("read");
+    std::memcpy(&record, head.data(), sizeof(record));
     if (record.length > kMostPayload || end_ + kRecordHeader + record.length > size) break;
-    payload.resize(record.length);
-    if (!ReadExactly(file_, end_ + kRecordHeader, payload.data(), payload.size())) return Failure("read");
-    if (record.sequence != static_cast<std::uint64_t>(last() + 1) ||
+    ASSIGN_OR_RETURN(const std::string payload, file_->Read(end_ + kRecordHeader, record.length));
+    if (record.sequence != static_cast<std::uint64_t>(disk_end()) ||
         record.checksum != RecordChecksum(record.sequence, payload)) {
       break;
     }
     offsets_.push_back(end_);
     end_ += kRecordHeader + record.length;
   }
+  next_ = disk_end();
   dropped_bytes_ = size - end_;
-  if (dropped_bytes_ > 0 && ftruncate(file_, end_) != 0) return Failure("drop its torn end");
-  return absl::OkStatus();
+  return dropped_bytes_ > 0 ? file_->Truncate(end_) : absl::OkStatus();
 }
 
 Status Spool::Append(std::string_view payload, bool sync) {
   if (payload.size() > kMostPayload) {
     return InvalidArgument("{}: an event of {} bytes; at most {}", path_, payload.size(), kMostPayload);
   }
-  Header header;
-  header.length = static_cast<std::uint32_t>(payload.size());
-  header.sequence = static_cast<std::uint64_t>(last() + 1);
-  header.checksum = RecordChecksum(header.sequence, payload);
-  std::string bytes(reinterpret_cast<const char*>(&header), sizeof(header));
-  bytes.append(payload);
-  if (!WriteExactly(file_, end_, bytes)) {
-    const int error = errno;
-    [[maybe_unused]] const int ignored = ftruncate(file_, end_);  // else opening drops the half record
-    errno = error;
-    return Failure("write");
+  RETURN_IF_ERROR(broken_);
+  const bool behind = !waiting_.empty();  // it is for Flush to try again
+  waiting_.push_back({std::string(payload), sync});
+  waiting_bytes_ += payload.size();
+  ++next_;
+  return behind ? absl::OkStatus() : Flush();
+}
+
+Status Spool::Flush() {
+  RETURN_IF_ERROR(broken_);
+  while (file_ != nullptr && !waiting_.empty()) {
+    const Status written = Write(first_waiting(), waiting_.front());
+    if (IsFull(written)) return absl::OkStatus();
+    if (!written.ok()) return broken_ = written;
+    waiting_bytes_ -= waiting_.front().payload.size();
+    waiting_.pop_front();
   }
-  if (sync && fdatasync(file_) != 0) return Failure("fsync");
+  return absl::OkStatus();
+}
+
+Status Spool::Write(std::int64_t sequence, const Waiting& event) {
+  if (sequence != disk_end()) RETURN_IF_ERROR(StartAfresh(sequence));
+  Header header;
+  header.length = static_cast<std::uint32_t>(event.payload.size());
+  header.sequence = static_cast<std::uint64_t>(sequence);
+  header.checksum = RecordChecksum(header.sequence, event.payload);
+  std::string bytes(reinterpret_cast<const char*>(&header), sizeof(header));
+  bytes.append(event.payload);
+  if (Status written = file_->Write(end_, bytes); !written.ok()) {
+    file_->Truncate(end_).IgnoreError();  // else opening drops the half record
+    return written;
+  }
+  // Where fsync finds that there is no room, what it lost is not known: no reason to try again.
+  if (event.sync) {
+    if (Status synced = file_->Sync(); !synced.ok()) return Internal("{}", Message(synced));
+  }
   offsets_.push_back(end_);
   end_ += static_cast<std::int64_t>(bytes.size());
   return absl::OkStatus();
 }
 
+std::size_t Spool::unacknowledged_bytes() const {
+  const std::int64_t next = acknowledged_ + 1;
+  const bool on_disk = file_ != nullptr && next >= first_ && next < disk_end();
+  const std::int64_t bytes = on_disk ? end_ - offsets_[static_cast<std::size_t>(next - first_)] : 0;
+  return static_cast<std::size_t>(bytes) + waiting_bytes_;
+}
+
+StatusOr<std::string> Spool::ReadPayload(std::int64_t sequence, std::int64_t offset) const {
+  Header header;
+  ASSIGN_OR_RETURN(const std::string head, file_->Read(offset, kRecordHeader));
+  std::memcpy(&header, head.data(), sizeof(header));
+  const std::int64_t end =
+      sequence + 1 < disk_end() ? offsets_[static_cast<std::size_t>(sequence + 1 - first_)] : end_;
+  if (header.length == end - offset - kRecordHeader) {
+    ASSIGN_OR_RETURN(std::string payload, file_->Read(offset + kRecordHeader, header.length));
+    if (header.checksum == RecordChecksum(static_cast<std::uint64_t>(sequence), payload)) return payload;
+  }
+  return Internal("{}: event {} does not check; the disk lost it", path_, sequence);
+}
+
 StatusOr<std::vector<Spool::Record>> Spool::Read(std::int64_t after, std::size_t most_records,
                                                  std::size_t most_bytes) const {
+  RETURN_IF_ERROR(broken_);
   std::vector<Record> records;
   std::size_t bytes = 0;
-  for (std::int64_t sequence = std::max(after + 1, first_);
-       sequence <= last() && records.size() < most_records; ++sequence) {
-    const std::int64_t offset = offsets_[static_cast<std::size_t>(sequence - first_)];
-    Header header;
-    if (!ReadExactly(file_, offset, reinterpret_cast<char*>(&header), sizeof(header))) return Failure("read");
-    if (!records.empty() && bytes + header.length > most_bytes) break;
-    Record record{sequence, std::string(header.length, '\0')};
-    if (!ReadExactly(file_, offset + kRecordHeader, record.payload.data(), record.payload.size()) ||
-        header.checksum != RecordChecksum(header.sequence, record.payload)) {
-      return Internal("{}: event {} does not check; the disk lost it", path_, sequence);
+  for (std::int64_t sequence = after + 1; sequence < next_ && records.size() < most_records; ++sequence) {
+    Record record{sequence, ""};
+    if (sequence >= first_waiting()) {
+      record.payload = waiting_[static_cast<std::size_t>(sequence - first_waiting())].payload;
+    } else if (sequence >= first_ && sequence < disk_end()) {
+      ASSIGN_OR_RETURN(record.payload,
+                       ReadPayload(sequence, offsets_[static_cast<std::size_t>(sequence - first_)]));
+    } else {
+      continue;  // acknowledged
     }
-    bytes += header.length;
+    bytes += record.payload.size();
+    if (!records.empty() && bytes > most_bytes) break;
     records.push_back(std::move(record));
   }
   return records;
@@ -176,17 +185,31 @@ StatusOr<std::vector<Spool::Record>> Spool::Read(std::int64_t after, std::size_t
 
 Status Spool::Acknowledge(std::int64_t sequence) {
   acknowledged_ = std::max(acknowledged_, std::min(sequence, last()));
-  if (!empty() || end_ < kWorthFreeing) return absl::OkStatus();
-  return StartAfresh();
+  while (!waiting_.empty() && first_waiting() <= acknowledged_) {
+    waiting_bytes_ -= waiting_.front().payload.size();
+    waiting_.pop_front();
+  }
+  RETURN_IF_ERROR(broken_);
+  if (file_ == nullptr || !empty() || end_ < kWorthFreeing) return absl::OkStatus();
+  // A disk without room for a file of some bytes: the next time.
+  if (Status freed = StartAfresh(next_); !freed.ok() && !IsFull(freed)) broken_ = freed;
+  return broken_;
 }
 
-Status Spool::StartAfresh() {
-  const std::int64_t next = last() + 1;
-  RETURN_IF_ERROR(WriteFileAtomically(path_, FileHeader(next)));
-  const int file = open(path_.c_str(), O_RDWR | O_CLOEXEC);
-  if (file < 0) return Failure("open it again");
-  close(std::exchange(file_, file));
-  first_ = next;
+void Spool::Restart(std::int64_t acknowledged) {
+  waiting_.clear();
+  waiting_bytes_ = 0;
+  acknowledged_ = acknowledged;
+  next_ = acknowledged + 1;
+  // The file holds what does not count; the next Write sees that it must begin afresh.
+  offsets_.clear();
+  first_ = 0;
+}
+
+Status Spool::StartAfresh(std::int64_t first) {
+  RETURN_IF_ERROR(disk_->ReplaceFile(path_, FileHeader(first)));
+  ASSIGN_OR_RETURN(file_, disk_->Open(path_));
+  first_ = first;
   offsets_.clear();
   end_ = kFileHeader;
   return absl::OkStatus();

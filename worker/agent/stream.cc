@@ -11,8 +11,9 @@ namespace lorikeet::agent {
 namespace {
 
 constexpr std::size_t kMostInbox = 256;
+// What is queued waits in the worker's memory beside its spools.
 constexpr std::size_t kBusyMessages = 64;
-constexpr std::size_t kBusyBytes = 8U << 20;
+constexpr std::size_t kBusyBytes = 256U << 10;
 // The session sends little that it does not bound itself; a stream that takes so much in is broken.
 constexpr std::size_t kMostQueued = 8192;
 
@@ -44,29 +45,35 @@ void Connection::Stream::Send(const v1::WorkerMessage& message) {
     context_.TryCancel();
     return;
   }
-  queued_bytes_ += message.ByteSizeLong();
-  queue_.push_back(message);
+  queue_.Push(message);
   if (!writing_) WriteNextLocked();
 }
 
 void Connection::Stream::WriteNextLocked() {
-  writing_message_ = std::move(queue_.front());
-  queue_.pop_front();
-  queued_bytes_ -= writing_message_.ByteSizeLong();
+  writing_message_ = queue_.Pop();
   writing_ = true;
   StartWrite(&writing_message_);
 }
 
 bool Connection::Stream::Busy() {
   absl::MutexLock lock(&mutex_);
-  return queue_.size() > kBusyMessages || queued_bytes_ > kBusyBytes;
+  return BusyLocked();
+}
+
+bool Connection::Stream::BusyLocked() const {
+  return queue_.size() > kBusyMessages || queue_.bytes() > kBusyBytes;
 }
 
 void Connection::Stream::OnWriteDone(bool ok) {
   absl::MutexLock lock(&mutex_);
   writing_ = false;
   if (!ok || !held_) return;  // reading fails too, and says so
-  if (!queue_.empty()) return WriteNextLocked();
+  if (!queue_.empty()) {
+    const bool busy = BusyLocked();
+    WriteNextLocked();
+    if (busy && !BusyLocked()) Wake();  // more may be sent now
+    return;
+  }
   if (finish_writes_ && !std::exchange(writes_finished_, true)) StartWritesDone();
 }
 

@@ -3,7 +3,6 @@
 
 #include <grpcpp/grpcpp.h>
 
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +12,7 @@
 #include "absl/synchronization/mutex.h"
 #include "lorikeet/v1/worker.grpc.pb.h"
 #include "worker/agent/connection.h"
+#include "worker/agent/outbox.h"
 
 namespace lorikeet::agent {
 
@@ -41,6 +41,7 @@ class Connection::Stream : public grpc::ClientBidiReactor<v1::WorkerMessage, v1:
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
   void OnDone(const grpc::Status& status) override;
+  bool BusyLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void WriteNextLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Wake() const;
 
@@ -51,8 +52,7 @@ class Connection::Stream : public grpc::ClientBidiReactor<v1::WorkerMessage, v1:
   absl::Mutex mutex_;
   // While held, operations may be started from outside gRPC's callbacks, and OnDone does not come.
   bool held_ ABSL_GUARDED_BY(mutex_) = true;
-  std::deque<v1::WorkerMessage> queue_ ABSL_GUARDED_BY(mutex_);
-  std::size_t queued_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  Outbox queue_ ABSL_GUARDED_BY(mutex_);
   v1::WorkerMessage writing_message_ ABSL_GUARDED_BY(mutex_);  // gRPC's until OnWriteDone
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   bool finish_writes_ ABSL_GUARDED_BY(mutex_) = false;

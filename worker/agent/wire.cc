@@ -34,6 +34,8 @@ struct Converter {
     started->set_from_step(from.from_step);
     started->set_total_steps(from.total_steps);
     started->set_build(from.build);
+    started->set_data_fingerprint(from.data_fingerprint);
+    started->set_model_fingerprint(from.model_fingerprint);
     return true;
   }
   bool operator()(const protocol::Progress&) const { return false; }

@@ -2,7 +2,6 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -15,8 +14,10 @@
 #include <filesystem>
 
 #include "common/build_info.h"
+#include "common/logging.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/token.h"
+#include "worker/agent/data_roots.h"
 
 namespace lorikeet::agent {
 namespace {
@@ -49,6 +50,21 @@ StatusOr<std::string> TrainerPath(const std::string& flag) {
   return path;
 }
 
+// As --shared-checkpoints names it, absolute.
+StatusOr<std::string> SharedFolder(const std::string& flag) {
+  if (flag.empty()) return flag;
+  std::error_code error;
+  const std::filesystem::path path = std::filesystem::canonical(flag, error);
+  if (error || !std::filesystem::is_directory(path, error)) {
+    return InvalidArgument("--shared-checkpoints {}: no such folder; it is one that other hosts have too",
+                           flag);
+  }
+  if (access(path.c_str(), W_OK | X_OK) != 0) {
+    return InvalidArgument("--shared-checkpoints {}: {}", flag, std::strerror(errno));
+  }
+  return path.string();
+}
+
 StatusOr<int> OpenSignals() {
   sigset_t set;
   sigemptyset(&set);
@@ -63,13 +79,13 @@ StatusOr<int> OpenSignals() {
 }  // namespace
 
 StatusOr<std::unique_ptr<Worker>> Worker::Create(const WorkerOptions& options, DeviceProbe& devices,
-                                                 Clock& clock, RandomSource& random) {
+                                                 Disk& disk, Clock& clock, RandomSource& random) {
   std::unique_ptr<Worker> worker(new Worker(clock));
-  RETURN_IF_ERROR(worker->Prepare(options, devices, random));
+  RETURN_IF_ERROR(worker->Prepare(options, devices, disk, random));
   return worker;
 }
 
-Status Worker::Prepare(const WorkerOptions& options, DeviceProbe& devices, RandomSource& random) {
+Status Worker::Prepare(const WorkerOptions& options, DeviceProbe& devices, Disk& disk, RandomSource& random) {
   if (options.handle_signals) {  // first: threads inherit what is blocked
     ASSIGN_OR_RETURN(signals_, OpenSignals());
   }
@@ -78,7 +94,9 @@ Status Worker::Prepare(const WorkerOptions& options, DeviceProbe& devices, Rando
 
   const std::string address = CoordinatorAddress(options.coordinator);
   ConnectionOptions connection;
-  ASSIGN_OR_RETURN(connection.channel, rpc::OpenChannel(address, rpc::FindTlsCa(options.tls_ca)));
+  rpc::TlsFiles tls = options.tls;
+  tls.ca = rpc::FindTlsCa(tls.ca);
+  ASSIGN_OR_RETURN(connection.channel, rpc::OpenChannel(address, tls));
   connection.address = address;
   connection.token = [file = options.token_file, address] { return rpc::FindToken(file, address); };
   // A coordinator that starts later leaves its token then; the connection asks for it again.
@@ -88,24 +106,54 @@ Status Worker::Prepare(const WorkerOptions& options, DeviceProbe& devices, Rando
   ASSIGN_OR_RETURN(launcher.trainer, TrainerPath(options.trainer));
   launcher.checkpoint_grace = std::min(launcher.checkpoint_grace, options.drain_limit * 3 / 4);
 
+  ASSIGN_OR_RETURN(const DataRoots roots, DataRoots::Create(options.data_roots));
+  if (roots.everywhere() && !rpc::IsLoopback(address)) {
+    LogWarning({},
+               "without --data-root, whoever may submit to {} can have this worker read any file that it can",
+               address);
+  }
+
   SessionOptions session;
+  session.allow_trial = [roots](const Trial& trial) { return roots.Check(trial); };
   session.hostname = Hostname();
   session.build = Build();
   session.process = NewId("p", random);
+  session.boot = BootId();
   ASSIGN_OR_RETURN(session.slots, FindSlots(options.slots, devices));
+  session.labels = options.labels;
   session.orphan_after = options.orphan_after;
   session.drain_limit = options.drain_limit;
 
-  ASSIGN_OR_RETURN(folder_, Folder::Open(options.folder, random));
+  ASSIGN_OR_RETURN(folder_, Folder::Open(options.folder, random, disk));
   std::vector<std::string> warnings;
   ASSIGN_OR_RETURN(std::vector<StoredAttempt> attempts, RecoverAttempts(*folder_, warnings));
-  for (const std::string& warning : warnings) spdlog::warn("{}", warning);
+  for (const std::string& warning : warnings) LogWarning({}, "{}", warning);
 
+  CarrierOptions carrier;
+  ASSIGN_OR_RETURN(carrier.channel, rpc::OpenChannel(address, tls));
+  carrier.address = address;
+  carrier.token = connection.token;
+  carrier.worker_id = folder_->identity();
+  carrier.checkpoint_every = options.checkpoint_every;
+  ASSIGN_OR_RETURN(carrier_, Carrier::Create(std::move(carrier), clock_));
+  session.artifacts = carrier_.get();
+  ASSIGN_OR_RETURN(session.shared_checkpoints, SharedFolder(options.shared_checkpoints));
   ASSIGN_OR_RETURN(connection_, Connection::Create(std::move(connection), clock_, random));
   launcher.cache = folder_->path() + "/cache";
+  // The trainers' cache: what one of us has read the other need not.
+  ASSIGN_OR_RETURN(fingerprints_, FingerprintThread::Create(files::FolderCache(launcher.cache)));
+  session.fingerprinter = fingerprints_.get();
+  if (std::any_of(session.slots.begin(), session.slots.end(),
+                  [](const Slot& slot) { return slot.kind == "cuda"; })) {
+    std::vector<std::string> command = options.gpu_memory;
+    if (command.empty()) command = {"/proc/self/exe", kGpuMemoryFlag};
+    gpu_memory_ = std::make_unique<ChildGpuMemory>(std::move(command), clock_);
+    session.gpu_memory = gpu_memory_.get();
+  }
   launcher_ = std::make_unique<ProcessLauncher>(launcher, clock_);
   for (const Slot& slot : session.slots) {
-    spdlog::info("slot {}: {} ({}), {} thread(s)", slot.index, slot.device, slot.device_model, slot.threads);
+    LogInfo({{"worker", folder_->identity()}}, "slot {}: {} ({}), {} thread(s)", slot.index, slot.device,
+            slot.device_model, slot.threads);
   }
   session_ = std::make_unique<Session>(std::move(session), *folder_, *launcher_, *connection_, clock_);
   return session_->Recover(std::move(attempts));
@@ -122,8 +170,11 @@ void Worker::Stop() {
 }
 
 void Worker::WaitForSomething() {
-  std::vector<pollfd> files = {{stop_, POLLIN, 0}, {connection_->wake_file(), POLLIN, 0}};
+  std::vector<pollfd> files = {
+      {stop_, POLLIN, 0}, {connection_->wake_file(), POLLIN, 0}, {carrier_->wake_file(), POLLIN, 0}};
   if (signals_ >= 0) files.push_back({signals_, POLLIN, 0});
+  files.push_back({fingerprints_->wake_file(), POLLIN, 0});
+  if (gpu_memory_ != nullptr) gpu_memory_->AddFiles(files);
   launcher_->AddFiles(files);
   const SteadyTime now = clock_.Steady();
   const SteadyTime next = std::min({now + kTick, connection_->NextStep(), launcher_->NextStep()});
@@ -149,6 +200,12 @@ Outcome Worker::Run() {
     if (HandleStops()) return {1, "stopped at once; running trials were not checkpointed"};
     connection_->Step(*session_);
     launcher_->Step(*session_);
+    for (const FingerprintThread::Answer& answer : fingerprints_->Take())
+      session_->OnFingerprints(answer.attempt_id, answer.found);
+    if (gpu_memory_ != nullptr) {
+      if (const auto in_use = gpu_memory_->Step()) session_->OnGpuMemory(*in_use);
+    }
+    carrier_->Step(*session_);
     session_->Tick();
     if (session_->outcome()) break;
     if (connection_->refused()) return {2, Message(*connection_->refused())};

@@ -4,6 +4,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -55,6 +56,8 @@ class FakeCoordinator : public v1::WorkerService::Service {
   std::vector<std::string> closed;
   int repeats = 0, holes = 0, drainings = 0;
   bool welcomed = false;
+  std::function<void()> on_hello;           // set while no worker is there
+  std::atomic<bool> ends_sessions = false;  // each, after the next message of the worker
 
  private:
   using Stream = grpc::ServerReaderWriter<v1::CoordinatorMessage, v1::WorkerMessage>;
@@ -68,17 +71,19 @@ class FakeCoordinator : public v1::WorkerService::Service {
     v1::WorkerMessage message;
     if (!stream->Read(&message)) return grpc::Status::OK;
     Welcome(message.hello(), stream);
-    while (stream->Read(&message)) Handle(message, stream);
+    while (!ends_sessions && stream->Read(&message)) Handle(message, stream);
     absl::MutexLock lock(&mutex_);
     if (stream_ == stream) {
       stream_ = nullptr;
       welcomed = false;
     }
+    if (ends_sessions) return {grpc::StatusCode::INVALID_ARGUMENT, "a batch that it does not like"};
     return grpc::Status::OK;
   }
 
   void Welcome(const v1::Hello& hello, Stream* stream) {
     absl::MutexLock lock(&mutex_);
+    if (on_hello) on_hello();
     hellos.push_back(hello);
     v1::CoordinatorMessage answer;
     v1::Welcome& welcome = *answer.mutable_welcome();

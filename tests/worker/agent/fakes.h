@@ -6,11 +6,13 @@
 
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "common/ids.h"
 #include "sweeps/trial/trial.h"
+#include "worker/agent/artifacts.h"
 #include "worker/agent/folder.h"
 #include "worker/agent/launcher.h"
 #include "worker/agent/session.h"
@@ -55,10 +57,40 @@ class FakeLauncher : public Launcher {
     return absl::OkStatus();
   }
   void Stop(const std::string& attempt_id, StopHow how) override { stopped.emplace_back(attempt_id, how); }
+  void Hold(const std::string& attempt_id, bool hold) override {
+    hold ? void(held.insert(attempt_id)) : void(held.erase(attempt_id));
+  }
 
   Status refusal;
   std::vector<Launch> started;
   std::vector<std::pair<std::string, StopHow>> stopped;
+  std::set<std::string> held;
+};
+
+class FakeFingerprinter : public Fingerprinter {
+ public:
+  void Ask(const std::string& attempt_id, const Trial& trial) override {
+    asked.emplace_back(attempt_id, trial);
+  }
+  std::vector<std::pair<std::string, Trial>> asked;
+};
+
+class FakeGpuMemory : public GpuMemory {
+ public:
+  void Ask() override { ++asked; }
+  int asked = 0;
+};
+
+// Writes down what it is asked; tests answer for it.
+class FakeArtifacts : public Artifacts {
+ public:
+  void SendCheckpoint(const ArtifactOf& checkpoint) override { checkpoints.push_back(checkpoint); }
+  void Forget(const std::string& attempt_id) override { forgotten.push_back(attempt_id); }
+  void SendAdapter(const ArtifactOf& adapter) override { adapters.push_back(adapter); }
+  void FetchCheckpoint(const ArtifactOf& attempt) override { fetches.push_back(attempt); }
+
+  std::vector<ArtifactOf> checkpoints, adapters, fetches;
+  std::vector<std::string> forgotten;
 };
 
 class FakeLink : public Link {

@@ -9,6 +9,7 @@
 #include "common/files.h"
 #include "common/subprocess.h"
 #include "tests/worker/agent/fakes.h"
+#include "tests/worker/agent/faulty_disk.h"
 #include "worker/agent/attempts.h"
 #include "worker/agent/duration.h"
 
@@ -18,7 +19,7 @@ namespace {
 using testing::HasSubstr;
 
 std::unique_ptr<Folder> OpenOrDie(const std::string& path) {
-  auto folder = Folder::Open(path, SystemRandom());
+  auto folder = Folder::Open(path, SystemRandom(), RealDisk());
   EXPECT_TRUE(folder.ok()) << folder.status();
   return *std::move(folder);
 }
@@ -30,7 +31,34 @@ TEST(Folder, KeepsItsIdentity) {
   EXPECT_EQ(identity.rfind("w-", 0), 0U);
   EXPECT_EQ(OpenOrDie(path)->identity(), identity);
   ASSERT_TRUE(WriteFileAtomically(path + "/identity", "../etc\n").ok());
-  EXPECT_THAT(Message(Folder::Open(path, SystemRandom()).status()), HasSubstr("no worker's identity"));
+  EXPECT_THAT(Message(Folder::Open(path, SystemRandom(), RealDisk()).status()),
+              HasSubstr("no worker's identity"));
+}
+
+TEST(Folder, IsThereAfterAPowerCutAtTheFirstStart) {
+  SeededRandom random(1);
+  for (int i = 0; i < 30; ++i) {
+    const TempFolder temp;
+    FaultyDisk disk;
+    const std::string path = temp.path() + "/made/on/demand";
+    const std::string identity = (*Folder::Open(path, random, disk))->identity();
+    disk.PowerCut(random);
+    ASSERT_TRUE(std::filesystem::is_directory(path + "/attempts"));
+    ASSERT_TRUE(std::filesystem::is_directory(path + "/trials"));
+    EXPECT_EQ((*Folder::Open(path, random, disk))->identity(), identity);
+  }
+}
+
+TEST(Folder, SaysWhetherItCanBeWritten) {
+  const TempFolder temp;
+  FaultyDisk disk;
+  const auto folder = *Folder::Open(temp.path(), SystemRandom(), disk);
+  EXPECT_TRUE(folder->Check().ok());
+  disk.full = true;
+  EXPECT_TRUE(folder->Check().ok()) << "that passes";
+  disk.failing.insert(temp.path());
+  disk.full = false;
+  EXPECT_TRUE(absl::IsInternal(folder->Check()));
 }
 
 TEST(Folder, CountsItsStarts) {
@@ -38,13 +66,14 @@ TEST(Folder, CountsItsStarts) {
   EXPECT_EQ(OpenOrDie(temp.path())->starts(), 1);
   EXPECT_EQ(OpenOrDie(temp.path())->starts(), 2);
   ASSERT_TRUE(WriteFileAtomically(temp.path() + "/starts", "many\n").ok());
-  EXPECT_THAT(Message(Folder::Open(temp.path(), SystemRandom()).status()), HasSubstr("no number of starts"));
+  EXPECT_THAT(Message(Folder::Open(temp.path(), SystemRandom(), RealDisk()).status()),
+              HasSubstr("no number of starts"));
 }
 
 TEST(Folder, RefusesASecondWorkerAndNamesTheFirst) {
   const TempFolder temp;
   const auto first = OpenOrDie(temp.path());
-  const auto second = Folder::Open(temp.path(), SystemRandom());
+  const auto second = Folder::Open(temp.path(), SystemRandom(), RealDisk());
   EXPECT_TRUE(absl::IsFailedPrecondition(second.status()));
   EXPECT_THAT(Message(second.status()), HasSubstr("process " + std::to_string(getpid())));
 }
@@ -119,6 +148,29 @@ TEST(Attempts, KillWhatAnEarlierRunLeft) {
   ASSERT_TRUE(RecoverAttempts(*folder, warnings).ok());
   EXPECT_FALSE(leftover->GroupAlive());
   EXPECT_EQ(leftover->Wait(std::chrono::seconds(5))->signal, SIGKILL);
+  EXPECT_TRUE(stranger->GroupAlive());
+}
+
+TEST(Attempts, KillWhatHasLeftItsTrainersGroup) {
+  const TempFolder temp;
+  const auto folder = OpenOrDie(temp.path());
+  for (const char* id : {"a-left", "a-reused"})
+    ASSERT_TRUE(StoreAttempt(*folder, {id, 1, "t-1", 1, {0}}).ok());
+  SubprocessOptions options;
+  options.command = {"/bin/sh", "-c", "sleep 1000 & exec sleep 0.1"};
+  options.environment = {{kAttemptMark, *folder->AttemptFolder("a-left")}};
+  const auto leftover = *Subprocess::Start(options);
+  ASSERT_TRUE(StoreProcess(*folder->AttemptFolder("a-left"), leftover->pid()).ok());
+  options.environment.clear();
+  // A group whose leader has gone, under the number of an attempt's trainer: whose it is nobody can tell by
+  // that.
+  const auto stranger = *Subprocess::Start(options);
+  ASSERT_TRUE(StoreProcess(*folder->AttemptFolder("a-reused"), stranger->pid()).ok());
+  ASSERT_TRUE(leftover->Wait(std::chrono::seconds(20)) && stranger->Wait(std::chrono::seconds(20)));
+  ASSERT_TRUE(leftover->GroupAlive() && stranger->GroupAlive());
+  std::vector<std::string> warnings;
+  ASSERT_TRUE(RecoverAttempts(*folder, warnings).ok());
+  EXPECT_FALSE(leftover->GroupAlive());
   EXPECT_TRUE(stranger->GroupAlive());
 }
 

@@ -248,6 +248,23 @@ TEST_F(LauncherTest, IsClosedOnlyWhenTheWholeGroupIsGone) {
   EXPECT_FALSE(ProcessStartTime(std::stoi(*ReadFile(launch.trial_folder + "/grandchild"))).has_value());
 }
 
+TEST_F(LauncherTest, WhileHeldNothingIsReadAndNothingIsLost) {
+  Trainer("for i in $(seq 20); do echo \"$i\" >> $OUT/said\n" + Say(protocol::Metric{1, "x", 1}) + "done\n" +
+          Say(protocol::Result{}));
+  Start(MakeLaunch());
+  launcher_->Hold("a-1", true);
+  launcher_->Hold("a-unknown", true);
+  int rounds = 0;
+  Run([&] { return ++rounds > 50; });  // a second, in which it ends
+  EXPECT_THAT(events_, testing::IsEmpty());
+  EXPECT_THAT(closed_, testing::IsEmpty());
+  launcher_->Hold("a-1", false);
+  Run();
+  EXPECT_EQ(Of<protocol::Metric>().size(), 20U);
+  EXPECT_EQ(Of<protocol::Result>().size(), 1U);
+  EXPECT_EQ(closed_.count("a-1"), 1U);
+}
+
 TEST_F(LauncherTest, InputEndsWithTheLauncher) {
   Trainer(Say(protocol::Metric{1, "ready", 1}) + "cat > /dev/null; sleep 1000");
   Start(MakeLaunch());

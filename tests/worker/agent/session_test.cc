@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-#include "tests/worker/agent/fakes.h"
+#include "tests/worker/agent/session_fixture.h"
 
 namespace lorikeet::agent {
 namespace {
@@ -14,121 +14,10 @@ using std::chrono::seconds;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using testing::Pair;
 using testing::SizeIs;
 using M = v1::WorkerMessage;
-
-class SessionTest : public testing::Test {
- protected:
-  SessionTest() {
-    options_.hostname = "host";
-    options_.build = "test";
-    options_.process = "p-1";
-    options_.slots = {{0, "cpu", "cpu", "A CPU", 100, 2}, {1, "cpu", "cpu", "A CPU", 100, 2}};
-    Restart();
-  }
-
-  // A new process on the same folder.
-  void Restart() {
-    session_.reset();
-    folder_.reset();
-    folder_ = *Folder::Open(temp_.path(), random_);
-    launcher_.started.clear();
-    launcher_.stopped.clear();
-    link_.sent.clear();
-    session_ = std::make_unique<Session>(options_, *folder_, launcher_, link_, clock_);
-    std::vector<std::string> warnings;
-    auto attempts = RecoverAttempts(*folder_, warnings);
-    ASSERT_TRUE(attempts.ok()) << attempts.status();
-    ASSERT_TRUE(session_->Recover(*std::move(attempts)).ok());
-  }
-
-  void Receive(const std::function<void(v1::CoordinatorMessage&)>& fill) {
-    v1::CoordinatorMessage message;
-    fill(message);
-    session_->OnMessage(message);
-    session_->Tick();
-  }
-
-  // Opens the stream; the coordinator keeps these attempts with what it has committed, and stops the rest.
-  void Connect(const std::vector<std::pair<std::string, std::int64_t>>& keep = {},
-               const std::vector<std::string>& stop = {}) {
-    session_->OnConnected();
-    Receive([&](auto& message) {
-      v1::Welcome& welcome = *message.mutable_welcome();
-      welcome.set_session(1);
-      welcome.set_lease_milliseconds(60'000);
-      welcome.set_renew_milliseconds(10'000);
-      for (const auto& [id, committed] : keep) {
-        welcome.add_keep(id);
-        welcome.add_committed(committed);
-      }
-      for (const std::string& id : stop) welcome.add_stop(id);
-    });
-  }
-
-  void Grant(const std::string& id, std::int64_t token = 1, const std::vector<std::int64_t>& slots = {0},
-             const std::string& trial = "t-1", const Trial& settings = SmallTrial()) {
-    Receive([&](auto& message) {
-      v1::Grant& grant = *message.mutable_grant();
-      grant.set_attempt_id(id);
-      grant.set_token(token);
-      grant.set_trial_id(trial);
-      grant.set_trial_json(ToJson(settings));
-      grant.set_want_documents(true);
-      for (const std::int64_t slot : slots) grant.add_slots(slot);
-    });
-  }
-
-  void Ack(const std::string& id, std::int64_t sequence, bool superseded = false) {
-    Receive([&](auto& message) {
-      message.mutable_ack()->set_attempt_id(id);
-      message.mutable_ack()->set_sequence(sequence);
-      message.mutable_ack()->set_superseded(superseded);
-    });
-  }
-
-  void Report(const std::string& id, const protocol::Event& event) {
-    session_->OnTrainerEvent(id, event);
-    session_->Tick();
-  }
-
-  void Close(const std::string& id) {
-    session_->OnTrainerClosed(id);
-    session_->Tick();
-  }
-
-  void Advance(Duration by) {
-    clock_.Advance(by);
-    session_->Tick();
-  }
-
-  // All events sent since the last call, as (attempt, sequence).
-  std::vector<std::pair<std::string, std::int64_t>> Sent() {
-    std::vector<std::pair<std::string, std::int64_t>> sent;
-    for (const auto& message : link_.Take(M::kEvents)) {
-      for (const v1::Event& event : message.events().events()) {
-        sent.emplace_back(message.events().attempt_id(), event.sequence());
-        last_event_ = event;
-      }
-    }
-    return sent;
-  }
-
-  bool HasAttempt(const std::string& id) { return std::filesystem::exists(*folder_->AttemptFolder(id)); }
-  bool HasTrial(const std::string& id) { return std::filesystem::exists(*folder_->TrialFolder(id)); }
-  void MakeTrial(const std::string& id) { std::filesystem::create_directories(*folder_->TrialFolder(id)); }
-
-  TempFolder temp_;
-  FakeClock clock_;
-  SeededRandom random_{1};
-  SessionOptions options_;
-  std::unique_ptr<Folder> folder_;
-  FakeLauncher launcher_;
-  FakeLink link_;
-  std::unique_ptr<Session> session_;
-  v1::Event last_event_;
-};
 
 TEST_F(SessionTest, SaysHelloFirstAndNothingElseBeforeWelcome) {
   session_->OnConnected();
@@ -143,6 +32,8 @@ TEST_F(SessionTest, SaysHelloFirstAndNothingElseBeforeWelcome) {
   EXPECT_EQ(hello.slots(1).threads(), 2);
   EXPECT_EQ(hello.held_size(), 0);
   EXPECT_FALSE(hello.draining());
+  EXPECT_EQ(hello.labels_size(), 2);
+  EXPECT_EQ(hello.labels().at("zone"), "x");
   EXPECT_EQ(hello.start(), 1);
   EXPECT_EQ(hello.process(), "p-1");
   EXPECT_EQ(hello.connection(), 1);
@@ -373,7 +264,7 @@ TEST_F(SessionTest, ASupersedingAckDropsTheAttempt) {
   EXPECT_THAT(launcher_.stopped, ElementsAre(Pair("a-1", StopHow::kNow)));
   Close("a-1");
   EXPECT_FALSE(HasAttempt("a-1"));
-  EXPECT_FALSE(HasTrial("t-1"));
+  EXPECT_TRUE(HasTrial("t-1")) << "the attempt that superseded it may fail, and the trial come back here";
 }
 
 TEST_F(SessionTest, ANewAttemptOfATrialWaitsForTheOldOnesProcess) {
@@ -425,6 +316,19 @@ TEST_F(SessionTest, HandsBackWhatItCannotRun) {
   EXPECT_THAT(Sent(), ElementsAre(Pair("a-3", 1)));
   EXPECT_THAT(last_event_.returned().reason(), HasSubstr("taken by attempt a-2"));
   EXPECT_THAT(launcher_.started, SizeIs(1));
+}
+
+TEST_F(SessionTest, ATrialThatMayNotReadItsFilesIsBadInput) {
+  options_.allow_trial = [](const Trial& trial) {
+    return InvalidArgument("model: {}: outside", trial.model);
+  };
+  Restart();
+  Connect();
+  Grant("a-1", 1, {0});
+  EXPECT_THAT(Sent(), ElementsAre(Pair("a-1", 1)));
+  EXPECT_EQ(last_event_.failed().kind(), "bad_input");
+  EXPECT_THAT(last_event_.failed().message(), HasSubstr("model: /"));
+  EXPECT_THAT(launcher_.started, SizeIs(0));
 }
 
 TEST_F(SessionTest, ATrialItCannotReadIsBadInput) {
@@ -518,11 +422,22 @@ TEST_F(SessionTest, DrainingHasALimitAndIsSaidInHello) {
   EXPECT_THAT(session_->outcome()->message, HasSubstr("1 attempt(s)"));
 }
 
-TEST_F(SessionTest, TheCoordinatorMayAskItToDrain) {
+TEST_F(SessionTest, AskedByTheCoordinatorItHandsBackAndStays) {
   Connect();
+  Grant("a-1");
   Receive([&](auto& message) { message.mutable_drain(); });
-  ASSERT_TRUE(session_->outcome().has_value());
-  EXPECT_EQ(session_->outcome()->exit_code, 0);
+  EXPECT_THAT(launcher_.stopped, ElementsAre(Pair("a-1", StopHow::kCheckpoint)));
+  EXPECT_THAT(link_.Take(M::kDraining), IsEmpty()) << "the coordinator knows";
+  Report("a-1", protocol::Stopped{0, false});
+  EXPECT_THAT(Sent(), ElementsAre(Pair("a-1", 1)));
+  EXPECT_EQ(last_event_.returned().reason(), "this worker was asked to drain");
+  Close("a-1");
+  Ack("a-1", 1);
+  Advance(seconds(100));
+  EXPECT_FALSE(session_->outcome().has_value());
+  Grant("a-2", 1, {0}, "t-2");  // once it is undone
+  ASSERT_THAT(launcher_.started, SizeIs(2));
+  EXPECT_EQ(launcher_.started[1].attempt_id, "a-2");
 }
 
 TEST_F(SessionTest, BreaksAStreamThatHasGoneSilent) {
@@ -623,6 +538,72 @@ TEST_F(SessionTest, IgnoresRepeatsAndStrangers) {
   EXPECT_FALSE(session_->outcome().has_value());
   Grant("a-2", 1, {1}, "../../etc");
   ASSERT_TRUE(session_->outcome().has_value());
+}
+
+TEST_F(SessionTest, AttemptsTakeTurnsAndRenewalsGoFirst) {
+  options_.most_events = 1;
+  options_.most_batches = 4;
+  options_.most_batches_each = 2;
+  Restart();
+  Connect();
+  Grant("a-1", 1, {0}, "t-1");
+  Grant("a-2", 1, {1}, "t-2");
+  link_.sent.clear();
+  for (int i = 0; i < 10; ++i) session_->OnTrainerEvent("a-1", protocol::Metric{i, "x", 0});
+  session_->OnTrainerEvent("a-2", protocol::Metric{1, "x", 0});
+  session_->OnTrainerEvent("a-2", protocol::Result{});
+  Advance(seconds(10));
+  ASSERT_THAT(link_.sent, Not(IsEmpty()));
+  EXPECT_TRUE(link_.sent.front().has_renew());
+  EXPECT_THAT(Sent(), ElementsAre(Pair("a-1", 1), Pair("a-2", 1), Pair("a-1", 2), Pair("a-2", 2)));
+  Ack("a-1", 1);
+  EXPECT_THAT(Sent(), ElementsAre(Pair("a-1", 3)));
+}
+
+// Where the whole window is full, whoever waited longest is next.
+TEST_F(SessionTest, ATurnIsKeptForWhoeverWaits) {
+  options_.most_events = 1;
+  options_.most_batches = options_.most_batches_each = 1;
+  Restart();
+  Connect();
+  Grant("a-1", 1, {0}, "t-1");
+  Grant("a-2", 1, {1}, "t-2");
+  for (const char* id : {"a-1", "a-1", "a-1", "a-2"})
+    session_->OnTrainerEvent(id, protocol::Metric{1, "x", 0});
+  session_->Tick();
+  EXPECT_THAT(Sent(), ElementsAre(Pair("a-1", 1)));
+  Ack("a-1", 1);
+  EXPECT_THAT(Sent(), ElementsAre(Pair("a-2", 1)));
+  Ack("a-2", 1);
+  EXPECT_THAT(Sent(), ElementsAre(Pair("a-1", 2)));
+}
+
+TEST_F(SessionTest, CheckpointsGoWithTheirTrialOnly) {
+  Connect();
+  Grant("a-1", 1, {0}, "t-1");
+  Grant("a-2", 1, {1}, "t-2");
+  for (const char* id : {"a-1", "a-2"}) {
+    Receive([&](auto& message) {
+      message.mutable_revoke()->set_attempt_id(id);
+      message.mutable_revoke()->set_token(1);
+      message.mutable_revoke()->set_trial_over(std::string(id) == "a-2");
+    });
+    Close(id);
+    EXPECT_FALSE(HasAttempt(id));
+  }
+  EXPECT_TRUE(HasTrial("t-1")) << "superseded: it may come back here";
+  EXPECT_FALSE(HasTrial("t-2")) << "cancelled";
+}
+
+TEST_F(SessionTest, OldTrialsAreRemovedWhileTheWorkerRuns) {
+  Connect();
+  MakeTrial("t-old");
+  std::filesystem::last_write_time(*folder_->TrialFolder("t-old"),
+                                   std::filesystem::file_time_type::clock::now() - hours(24 * 8));
+  Advance(hours(23));
+  EXPECT_TRUE(HasTrial("t-old"));
+  Advance(hours(2));
+  EXPECT_FALSE(HasTrial("t-old"));
 }
 
 }  // namespace

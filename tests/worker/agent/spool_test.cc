@@ -6,12 +6,13 @@
 
 #include "common/files.h"
 #include "tests/worker/agent/fakes.h"
+#include "tests/worker/agent/faulty_disk.h"
 
 namespace lorikeet::agent {
 namespace {
 
 std::unique_ptr<Spool> OpenOrDie(const std::string& path) {
-  auto spool = Spool::Open(path);
+  auto spool = Spool::Open(RealDisk(), path);
   EXPECT_TRUE(spool.ok()) << spool.status();
   return *std::move(spool);
 }
@@ -98,8 +99,8 @@ TEST(Spool, RefusesAnotherKindOfFile) {
   const TempFolder folder;
   const std::string path = folder.path() + "/spool";
   ASSERT_TRUE(WriteFileAtomically(path, "something else altogether").ok());
-  EXPECT_TRUE(absl::IsFailedPrecondition(Spool::Open(path).status()));
-  EXPECT_TRUE(absl::IsInternal(Spool::Open(folder.path() + "/no/such/folder").status()));
+  EXPECT_TRUE(absl::IsFailedPrecondition(Spool::Open(RealDisk(), path).status()));
+  EXPECT_TRUE(absl::IsNotFound(Spool::Open(RealDisk(), folder.path() + "/no/such/folder").status()));
 }
 
 TEST(Spool, AcknowledgesUpToWhatItHas) {
@@ -130,6 +131,81 @@ TEST(Spool, FreesTheDiskAndKeepsCounting) {
   const auto spool = OpenOrDie(path);
   EXPECT_EQ(spool->last(), 4);
   EXPECT_EQ(spool->acknowledged(), 3);
+}
+
+TEST(Spool, KeepsInMemoryWhatAFullDiskDoesNotTake) {
+  const TempFolder folder;
+  const std::string path = folder.path() + "/spool";
+  FaultyDisk disk;
+  {
+    const auto spool = *Spool::Open(disk, path);
+    ASSERT_TRUE(spool->Append("one", true).ok());
+    disk.full = true;
+    ASSERT_TRUE(spool->Append("two", false).ok());
+    ASSERT_TRUE(spool->Append("three", true).ok());
+    EXPECT_EQ(spool->waiting_bytes(), 8U);
+    EXPECT_EQ(spool->last(), 3);
+    EXPECT_THAT(Payloads(*spool), testing::ElementsAre("one", "two", "three"));
+    EXPECT_THAT(Payloads(*spool, 2), testing::ElementsAre("three"));
+    EXPECT_EQ(OpenOrDie(path)->last(), 1) << "half a record does not count";
+    disk.full = false;
+    ASSERT_TRUE(spool->Flush().ok());
+    EXPECT_EQ(spool->waiting_bytes(), 0U);
+  }
+  EXPECT_THAT(Payloads(*OpenOrDie(path)), testing::ElementsAre("one", "two", "three"));
+}
+
+TEST(Spool, FreesAFullDiskLater) {
+  const TempFolder folder;
+  const std::string path = folder.path() + "/spool";
+  FaultyDisk disk;
+  const auto spool = *Spool::Open(disk, path);
+  ASSERT_TRUE(spool->Append(std::string(2 << 20, 'x'), false).ok());
+  disk.full = true;
+  EXPECT_TRUE(spool->Acknowledge(1).ok());
+  disk.full = false;
+  EXPECT_TRUE(spool->Acknowledge(1).ok());
+  EXPECT_LT(std::filesystem::file_size(path), 100U);
+}
+
+TEST(Spool, IsNotTrustedAgainAfterAFailure) {
+  const TempFolder folder;
+  FaultyDisk disk;
+  const auto spool = *Spool::Open(disk, folder.path() + "/spool");
+  disk.full_fsync = true;
+  EXPECT_TRUE(absl::IsInternal(spool->Append("one", true)));
+  disk.full_fsync = false;
+  EXPECT_TRUE(absl::IsInternal(spool->Append("two", true)));
+  EXPECT_TRUE(absl::IsInternal(spool->Flush()));
+  EXPECT_TRUE(absl::IsInternal(spool->Read(0, 10, 100).status()));
+}
+
+TEST(Spool, RestartsBehindWhatTheCoordinatorHas) {
+  const TempFolder folder;
+  const std::string path = folder.path() + "/spool";
+  FaultyDisk disk;
+  {
+    const auto spool = *Spool::Open(disk, path);
+    ASSERT_TRUE(spool->Append("one", true).ok());
+    spool->Restart(7);
+    EXPECT_TRUE(spool->empty());
+    EXPECT_EQ(spool->last(), 7);
+    ASSERT_TRUE(spool->Append("eight", true).ok());
+    EXPECT_THAT(Payloads(*spool, 7), testing::ElementsAre("eight"));
+  }
+  const auto spool = OpenOrDie(path);
+  EXPECT_EQ(spool->acknowledged(), 7);
+  EXPECT_THAT(Payloads(*spool, 7), testing::ElementsAre("eight"));
+}
+
+TEST(Spool, WithoutAFileCountsOnFromWhereItIsTold) {
+  const auto spool = Spool::InMemory(4);
+  EXPECT_EQ(spool->last(), 4);
+  ASSERT_TRUE(spool->Append("five", true).ok());
+  EXPECT_EQ(spool->waiting_bytes(), 0U) << "it waits for no disk";
+  EXPECT_THAT(Payloads(*spool, 4), testing::ElementsAre("five"));
+  ASSERT_TRUE(spool->Acknowledge(5).ok());
+  EXPECT_TRUE(spool->empty());
 }
 
 }  // namespace

@@ -50,7 +50,7 @@ class WorkerTest : public testing::Test {
   }
 
   void StartWorker() {
-    auto worker = Worker::Create(options_, RealDevices(), RealClock(), SystemRandom());
+    auto worker = Worker::Create(options_, RealDevices(), RealDisk(), RealClock(), SystemRandom());
     ASSERT_TRUE(worker.ok()) << worker.status();
     worker_ = *std::move(worker);
     thread_ = std::thread([this] { outcome_ = worker_->Run(); });
@@ -62,7 +62,7 @@ class WorkerTest : public testing::Test {
     return outcome_;
   }
 
-  void Grant(const std::string& id, const std::string& trial = "t-1") {
+  void Grant(const std::string& id, const std::string& trial = "t-1", const std::string& model = "") {
     v1::CoordinatorMessage message;
     v1::Grant& grant = *message.mutable_grant();
     grant.set_attempt_id(id);
@@ -70,6 +70,11 @@ class WorkerTest : public testing::Test {
     grant.set_trial_id(trial);
     grant.set_trial_json(ToJson(SmallTrial()));
     grant.add_slots(0);
+    if (!model.empty()) {
+      v1::Fingerprint& expected = *grant.add_fingerprints();
+      expected.set_name("model");
+      expected.set_value(model);
+    }
     ASSERT_TRUE(coordinator_.Eventually([&] { return coordinator_.welcomed; }));
     ASSERT_TRUE(coordinator_.Send(message));
   }
@@ -91,13 +96,40 @@ TEST_F(WorkerTest, HandsInAResultAndLeavesWhenAsked) {
           Say(protocol::Result{}));
   StartWorker();
   Grant("a-1");
-  ASSERT_TRUE(Committed("a-1", 3));
-  EXPECT_TRUE(coordinator_.committed["a-1"][2].has_result());
+  ASSERT_TRUE(Committed("a-1", 4));
+  const v1::Fingerprints& files = coordinator_.committed["a-1"][0].fingerprints();
+  ASSERT_EQ(files.files_size(), 4) << "model, three data files";
+  EXPECT_EQ(files.files(0).name(), "model");
+  EXPECT_THAT(files.files(0).error(), HasSubstr("/models/tiny: "));
+  EXPECT_TRUE(coordinator_.committed["a-1"][3].has_result());
   ASSERT_TRUE(coordinator_.Eventually([&] { return coordinator_.closed.size() == 1; }));
   worker_->Stop();
   EXPECT_EQ(Join().exit_code, 0);
   EXPECT_FALSE(std::filesystem::exists(options_.folder + "/attempts/a-1"));
   EXPECT_FALSE(std::filesystem::exists(options_.folder + "/trials/t-1"));
+}
+
+TEST_F(WorkerTest, ATrialThatReadsElsewhereIsBadInput) {
+  Trainer("exit 0");
+  options_.data_roots = {temp_.path()};
+  StartWorker();
+  Grant("a-1");
+  ASSERT_TRUE(Committed("a-1", 1));
+  const v1::Failed failed = coordinator_.committed["a-1"][0].failed();
+  EXPECT_EQ(failed.kind(), "bad_input");
+  EXPECT_THAT(failed.message(), HasSubstr("model: " + SmallTrial().model + " lies outside"));
+  EXPECT_THAT(failed.message(), HasSubstr(temp_.path()));
+  EXPECT_FALSE(std::filesystem::exists(TrialFile("starts")));
+}
+
+TEST_F(WorkerTest, StartsNothingWhereItsFilesAreNotTheSweeps) {
+  Trainer("exit 0");
+  StartWorker();
+  Grant("a-1", "t-1", std::string(64, 'f'));
+  ASSERT_TRUE(Committed("a-1", 2));
+  EXPECT_TRUE(coordinator_.committed["a-1"][0].has_fingerprints());
+  EXPECT_THAT(coordinator_.committed["a-1"][1].returned().reason(), HasSubstr("model: /models/tiny: "));
+  EXPECT_FALSE(std::filesystem::exists(TrialFile("starts")));
 }
 
 TEST_F(WorkerTest, TrainsOnThroughARestartOfTheCoordinatorAndLosesNothing) {
@@ -107,14 +139,14 @@ TEST_F(WorkerTest, TrainsOnThroughARestartOfTheCoordinatorAndLosesNothing) {
           "touch $OUT/done; sleep 0.1");
   StartWorker();
   Grant("a-1");
-  ASSERT_TRUE(Committed("a-1", 3));
+  ASSERT_TRUE(Committed("a-1", 4));
   coordinator_.Stop();
   ASSERT_TRUE(WriteFileAtomically(TrialFile("go"), "").ok());
   for (int i = 0; i < 3000 && !std::filesystem::exists(TrialFile("done")); ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
   coordinator_.Start();
-  ASSERT_TRUE(Committed("a-1", 304));
+  ASSERT_TRUE(Committed("a-1", 305));
   ASSERT_TRUE(coordinator_.Eventually([&] { return coordinator_.hellos.size() == 2; }));
   EXPECT_TRUE(coordinator_.committed["a-1"].back().has_result());
   EXPECT_EQ(coordinator_.holes, 0);
@@ -126,11 +158,11 @@ TEST_F(WorkerTest, HandsBackACheckpointWhenItDrains) {
           Say(protocol::Stopped{5, true}));
   StartWorker();
   Grant("a-1");
-  ASSERT_TRUE(Committed("a-1", 1));
+  ASSERT_TRUE(Committed("a-1", 2));
   worker_->Stop();
   EXPECT_EQ(Join().exit_code, 0);
-  ASSERT_TRUE(Committed("a-1", 3));
-  EXPECT_TRUE(coordinator_.committed["a-1"][2].returned().checkpointed());
+  ASSERT_TRUE(Committed("a-1", 4));
+  EXPECT_TRUE(coordinator_.committed["a-1"][3].returned().checkpointed());
   EXPECT_EQ(coordinator_.drainings, 1);
   EXPECT_TRUE(std::filesystem::exists(options_.folder + "/trials/t-1")) << "the next attempt resumes from it";
 }
@@ -140,7 +172,7 @@ TEST_F(WorkerTest, AskedTwiceItEndsAtOnceWithItsTrainers) {
           "sleep 1000");
   StartWorker();
   Grant("a-1");
-  ASSERT_TRUE(Committed("a-1", 1));
+  ASSERT_TRUE(Committed("a-1", 2));
   const pid_t trainer = std::stoi(*ReadFile(TrialFile("pid")));
   worker_->Stop();
   worker_->Stop();
@@ -148,8 +180,8 @@ TEST_F(WorkerTest, AskedTwiceItEndsAtOnceWithItsTrainers) {
   EXPECT_FALSE(ProcessStartTime(trainer).has_value());
   // The next run hands the attempt back.
   StartWorker();
-  ASSERT_TRUE(Committed("a-1", 2));
-  EXPECT_TRUE(coordinator_.committed["a-1"][1].has_returned());
+  ASSERT_TRUE(Committed("a-1", 3));
+  EXPECT_TRUE(coordinator_.committed["a-1"][2].has_returned());
 }
 
 TEST_F(WorkerTest, AWrongTokenIsRefusedForGood) {
@@ -201,7 +233,7 @@ TEST_F(WorkerTest, WaitsForTheTokenOfACoordinatorThatHasNotStartedYet) {
 
 TEST_F(WorkerTest, MistakesAreSaidBeforeItStarts) {
   const auto create = [&] {
-    return Worker::Create(options_, RealDevices(), RealClock(), SystemRandom()).status();
+    return Worker::Create(options_, RealDevices(), RealDisk(), RealClock(), SystemRandom()).status();
   };
   EXPECT_THAT(Message(create()), HasSubstr("--trainer PATH"));
   Trainer("exit 0");
@@ -214,6 +246,12 @@ TEST_F(WorkerTest, MistakesAreSaidBeforeItStarts) {
   options_ = good;
   options_.token_file = temp_.path() + "/none";
   EXPECT_TRUE(absl::IsNotFound(create()));
+  options_ = good;
+  options_.data_roots = {temp_.path(), temp_.path() + "/none"};
+  EXPECT_THAT(Message(create()), HasSubstr("--data-root " + temp_.path() + "/none: "));
+  options_ = good;
+  options_.tls.certificate = temp_.path() + "/none";
+  EXPECT_THAT(Message(create()), HasSubstr("--tls-key is missing"));
   options_ = good;
   EXPECT_TRUE(create().ok());
 }

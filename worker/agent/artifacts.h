@@ -1,0 +1,48 @@
+// Files of trials between this host and the coordinator: the seam between the session, which says what is to
+// travel, and the channel on which it does.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "common/logging.h"
+#include "common/status.h"
+
+namespace lorikeet::agent {
+
+// Whose files, and where they lie.
+struct ArtifactOf {
+  std::string trial_id, attempt_id;
+  std::int64_t token = 0;  // the attempt's
+  std::int64_t step = 0;
+  std::string trial_folder;
+};
+inline LogFields FieldsOf(const ArtifactOf& of) {
+  return {{"trial", of.trial_id}, {"attempt", of.attempt_id}};
+}
+
+// Not thread-safe; no call blocks.
+class Artifacts {
+ public:
+  virtual ~Artifacts() = default;
+  // The attempt has a new checkpoint in its trial's folder. It is sent some time, if nothing newer comes
+  // before; where it cannot be, a later attempt at another host starts from an older one.
+  virtual void SendCheckpoint(const ArtifactOf& checkpoint) = 0;
+  // Checkpoints of the attempt are of no use any more.
+  virtual void Forget(const std::string& attempt_id) = 0;
+  // Sends what the trial kept until the coordinator has it or refuses it; OnAdapterSent follows.
+  virtual void SendAdapter(const ArtifactOf& adapter) = 0;
+  // Brings the checkpoint that the coordinator has into the trial's folder; OnCheckpointFetched follows,
+  // before long. Where it fails nothing of it is there. `attempt`: the one that will go on from it.
+  virtual void FetchCheckpoint(const ArtifactOf& attempt) = 0;
+};
+
+class ArtifactListener {
+ public:
+  virtual ~ArtifactListener() = default;
+  // OK: it is the coordinator's. An error: it will never be.
+  virtual void OnAdapterSent(const std::string& attempt_id, const Status& status) = 0;
+  virtual void OnCheckpointFetched(const std::string& attempt_id, const Status& status) = 0;
+};
+
+}  // namespace lorikeet::agent

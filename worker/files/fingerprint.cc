@@ -1,0 +1,145 @@
+#include "worker/files/fingerprint.h"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <stdexcept>
+
+namespace lorikeet::files {
+
+struct Fingerprint::Impl {
+  EVP_MD_CTX* context = EVP_MD_CTX_new();
+  ~Impl() { EVP_MD_CTX_free(context); }
+  // OpenSSL's digests fail for want of memory, or where a policy forbids SHA-256: nothing that a caller could
+  // mend.
+  static void Check(int outcome) {
+    if (outcome != 1) throw std::runtime_error("OpenSSL cannot compute SHA-256");
+  }
+};
+
+Fingerprint::Fingerprint() : impl_(std::make_unique<Impl>()) {
+  Impl::Check(impl_->context != nullptr && EVP_DigestInit_ex(impl_->context, EVP_sha256(), nullptr) == 1 ? 1
+                                                                                                         : 0);
+}
+Fingerprint::~Fingerprint() = default;
+
+void Fingerprint::Add(std::string_view bytes) {
+  std::array<unsigned char, 8> length{};
+  for (std::size_t i = 0; i < length.size(); ++i) {
+    length[i] = static_cast<unsigned char>(static_cast<std::uint64_t>(bytes.size()) >> (8 * i));
+  }
+  Impl::Check(EVP_DigestUpdate(impl_->context, length.data(), length.size()));
+  AddRaw(bytes);
+}
+
+void Fingerprint::AddRaw(std::string_view bytes) {
+  Impl::Check(EVP_DigestUpdate(impl_->context, bytes.data(), bytes.size()));
+}
+
+std::string Fingerprint::Hex() {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned size = 0;
+  Impl::Check(EVP_DigestFinal_ex(impl_->context, digest.data(), &size));
+  return fmt::format("{:02x}", fmt::join(digest.begin(), digest.begin() + size, ""));
+}
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// `add` gets the file in pieces of a fixed size, so that a model need not fit the memory; the piece after the
+// last is empty.
+Status ReadPieces(const fs::path& path, const Stop& stop, const std::function<void(std::string_view)>& add) {
+  std::error_code error;
+  if (fs::exists(path, error) && !fs::is_regular_file(path, error))  // a pipe would never end
+    return NotFound("{}: is no regular file", path.string());
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return NotFound("{}: cannot be read", path.string());
+  std::vector<char> piece(std::size_t{1} << 20);
+  for (;;) {
+    if (stop && stop())
+      return MakeStatus(absl::StatusCode::kCancelled, "{}: nobody waits for it", path.string());
+    file.read(piece.data(), static_cast<std::streamsize>(piece.size()));
+    if (file.bad()) return Internal("{}: cannot read", path.string());
+    add({piece.data(), static_cast<std::size_t>(file.gcount())});
+    if (file.gcount() == 0) return absl::OkStatus();
+  }
+}
+
+// Names and identities of all of them, empty where one is missing; `settled` where a change would show in it.
+std::string IdentitiesOf(const std::vector<fs::path>& files, const FolderCache& cache, bool& settled) {
+  std::string identities;
+  settled = true;
+  for (const auto& path : files) {
+    const FileIdentity identity = IdentityOf(path.string(), cache.settling());
+    if (identity.text.empty()) return "";
+    settled = settled && identity.settled;
+    identities += fmt::format("{} {}\n", path.filename().string(), identity.text);
+  }
+  return identities;
+}
+
+// What `compute` gives, unless the cache has it for files that are the same, before and after.
+StatusOr<std::string> Cached(const char* kind, const std::vector<fs::path>& files, const FolderCache& cache,
+                             const std::function<Status(Fingerprint&)>& compute) {
+  bool settled = false, still_settled = false;
+  const std::string identities = IdentitiesOf(files, cache, settled);
+  if (settled) {
+    if (auto known = cache.Get(kind, identities)) return *std::move(known);
+  }
+  Fingerprint fingerprint;
+  RETURN_IF_ERROR(compute(fingerprint));
+  std::string hex = fingerprint.Hex();
+  if (settled && IdentitiesOf(files, cache, still_settled) == identities) cache.Put(kind, identities, hex);
+  return hex;
+}
+
+StatusOr<std::string> WithNames(const char* kind, const std::vector<fs::path>& files,
+                                const FolderCache& cache, const Stop& stop) {
+  return Cached(kind, files, cache, [&](Fingerprint& fingerprint) -> Status {
+    for (const fs::path& path : files) {
+      fingerprint.Add(path.filename().string());
+      RETURN_IF_ERROR(ReadPieces(path, stop, [&](std::string_view piece) { fingerprint.Add(piece); }));
+    }
+    return absl::OkStatus();
+  });
+}
+
+}  // namespace
+
+StatusOr<std::string> FingerprintModel(const std::string& directory, const FolderCache& cache,
+                                       const Stop& stop) {
+  std::vector<fs::path> files = {fs::path(directory) / "config.json", fs::path(directory) / "spiece.model"};
+  std::vector<fs::path> weights;
+  std::error_code error;
+  for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (name.ends_with(".safetensors") || name.ends_with(".safetensors.index.json"))
+      weights.push_back(entry->path());
+  }
+  if (error) return NotFound("{}: {}; must be a Hugging Face directory", directory, error.message());
+  if (weights.empty()) return NotFound("{}: holds no *.safetensors file", directory);
+  std::sort(weights.begin(), weights.end());
+  files.insert(files.end(), weights.begin(), weights.end());
+  return WithNames("model", files, cache, stop);
+}
+
+StatusOr<std::string> FingerprintAdapter(const std::string& directory, const FolderCache& cache,
+                                         const Stop& stop) {
+  const fs::path folder(directory);
+  return WithNames("adapter", {folder / "adapter_config.json", folder / "adapter_model.safetensors"}, cache,
+                   stop);
+}
+
+StatusOr<std::string> FingerprintFile(const std::string& path, const FolderCache& cache, const Stop& stop) {
+  return Cached("file", {fs::path(path)}, cache, [&](Fingerprint& fingerprint) {
+    return ReadPieces(path, stop, [&](std::string_view piece) { fingerprint.AddRaw(piece); });
+  });
+}
+
+}  // namespace lorikeet::files
