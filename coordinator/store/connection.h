@@ -5,6 +5,7 @@
 
 #include <SQLiteCpp/SQLiteCpp.h>
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -17,7 +18,8 @@
 namespace lorikeet::store {
 
 // Broken constraints become AlreadyExists (a key twice), NotFound (a reference to nothing) or
-// InvalidArgument; a busy file Unavailable; everything else Internal.
+// InvalidArgument; a busy file Unavailable; a full disk ResourceExhausted; everything else, I/O errors and
+// damage above all, Internal.
 Status ToStatus(const SQLite::Exception& error);
 
 // An empty string that means "none": stored as NULL.
@@ -39,6 +41,13 @@ inline void Bind(SQLite::Statement& statement, int index, const std::string& val
 }
 inline void Bind(SQLite::Statement& statement, int index, NullIfEmpty value) {
   if (!value.text.empty()) statement.bindNoCopy(index, value.text);
+}
+// Bytes, stored as a BLOB; not copied either.
+struct Bytes {
+  const std::string& bytes;
+};
+inline void Bind(SQLite::Statement& statement, int index, Bytes value) {
+  statement.bindNoCopy(index, value.bytes.data(), static_cast<int>(value.bytes.size()));
 }
 inline void Bind(SQLite::Statement& statement, int index, WallTime value) {
   statement.bind(index, FormatTime(value));
@@ -70,10 +79,19 @@ class Rows {
 
 class Connection {
  public:
-  Connection(const std::string& path, int flags, const std::string& vfs)
-      : database_(path, flags, /*aBusyTimeoutMs=*/5000, vfs) {}
+  // Checkpoints nothing by itself, closing included: SQLite tells nobody when one of those fails.
+  Connection(const std::string& path, int flags, std::chrono::milliseconds wait, const std::string& vfs);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
 
   SQLite::Database& database() { return database_; }
+  // Pages in the WAL when the last transaction had committed; 0 before the first.
+  std::int64_t wal_pages() const { return wal_pages_; }
+  // How long a statement waits for other programs' locks from here on.
+  void Wait(std::chrono::milliseconds wait) { database_.setBusyTimeout(static_cast<int>(wait.count())); }
+  // Lets closing checkpoint what is left and remove the WAL's files. Where they are empty already, no more
+  // than the second happens.
+  void RemoveWalOnClose();
 
   // Runs a statement that returns no rows; how many rows it changed.
   template <typename... Args>
@@ -100,6 +118,7 @@ class Connection {
 
  private:
   SQLite::Database database_;
+  std::int64_t wal_pages_ = 0;
   std::unordered_map<std::string_view, SQLite::Statement> statements_;  // gone before database_
 };
 

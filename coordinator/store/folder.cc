@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -10,8 +11,10 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <vector>
 
 namespace lorikeet::store {
 namespace {
@@ -66,6 +69,34 @@ std::string MountType(dev_t device) {
 }
 
 }  // namespace
+
+Status MakeFolder(const std::string& directory, const FolderSync& sync) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  std::vector<fs::path> made;  // the deepest first
+  fs::path folder = fs::absolute(directory, error).lexically_normal();
+  if (!folder.has_filename()) folder = folder.parent_path();  // DIR/
+  for (; !fs::exists(folder, error) && folder.has_relative_path(); folder = folder.parent_path()) {
+    made.push_back(folder);
+  }
+  fs::create_directories(directory, error);
+  if (error) return Internal("{}: cannot make the data folder: {}", directory, error.message());
+  for (const fs::path& name : made) RETURN_IF_ERROR(sync(name.parent_path()));
+  if (made.empty()) {
+    // Perhaps made by a start that was cut short before it came here. Where the folder above is none of ours
+    // this may be impossible, and is not needed.
+    [[maybe_unused]] const Status tried = sync(fs::canonical(directory, error).parent_path());
+  }
+  return absl::OkStatus();
+}
+
+StatusOr<std::int64_t> FreeBytesOf(const std::string& directory) {
+  struct statvfs filesystem {};
+  if (statvfs(directory.c_str(), &filesystem) != 0) {
+    return Internal("{}: {}", directory, std::strerror(errno));
+  }
+  return static_cast<std::int64_t>(filesystem.f_bavail) * static_cast<std::int64_t>(filesystem.f_frsize);
+}
 
 std::optional<std::string> NetworkFilesystem(std::uint64_t f_type, const std::string& mount_type) {
   // The kernel's field is signed on some systems: compare 32 bits.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,6 +10,15 @@
 #include "common/status.h"
 
 namespace lorikeet::store {
+
+using FolderSync = std::function<Status(const std::string& folder)>;
+
+// Makes `directory` with the folders above it that are missing, and syncs the folders that hold their names:
+// a power cut does not take them away again. Internal, naming the folder, where that cannot be done.
+Status MakeFolder(const std::string& directory, const FolderSync& sync);
+
+// Bytes that the filesystem of `directory` has left for this user.
+StatusOr<std::int64_t> FreeBytesOf(const std::string& directory);
 
 // Names the network or shared filesystem that a statfs answer means, or nothing. `f_type` as in statfs(2);
 // `mount_type` is the mount's type in /proc/self/mountinfo ("fuse.sshfs"), which tells FUSE filesystems

@@ -3,6 +3,7 @@
 
 #include <exception>
 #include <string>
+#include <type_traits>
 
 #include "common/status.h"
 #include "coordinator/store/connection.h"
@@ -15,17 +16,25 @@ Status StatusOf(const StatusOr<T>& value) {
   return value.status();
 }
 
-// What `body` returns, or what it threw as a status; errors get `what` before them.
-template <typename Body>
-auto Guarded(const std::string& what, const Body& body) -> decltype(body()) {
+// What `body` returns, or what it threw as a status; errors get `what` before them: a text, or what makes it,
+// where it is made for every row and hardly ever read.
+template <typename What, typename Body>
+auto Guarded(const What& what, const Body& body) -> decltype(body()) {
+  const auto say = [&what]() -> std::string {
+    if constexpr (std::is_invocable_v<What>) {
+      return what();
+    } else {
+      return what;
+    }
+  };
   try {
     auto outcome = body();
-    if (!outcome.ok()) return Annotate(StatusOf(outcome), what);
+    if (!outcome.ok()) return Annotate(StatusOf(outcome), say());
     return outcome;
   } catch (const SQLite::Exception& error) {
-    return Annotate(ToStatus(error), what);
+    return Annotate(ToStatus(error), say());
   } catch (const std::exception& error) {
-    return Internal("{}: {}", what, error.what());
+    return Internal("{}: {}", say(), error.what());
   }
 }
 

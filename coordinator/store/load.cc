@@ -9,7 +9,8 @@ StatusOr<std::vector<core::Sweep>> LoadSweeps(Connection& connection) {
   std::vector<core::Sweep> sweeps;
   Rows rows(connection.Prepare(
       "SELECT id, name, fingerprint, text, state, baseline, max_attempts, backoff_ms, trials, seeds, notes, "
-      "submitted_at, finished_at FROM sweeps ORDER BY submitted_at, rowid"));
+      "submitted_at, finished_at, retry_kinds, max_interruptions, "
+      "priority, max_running, labels, keep FROM sweeps ORDER BY submitted_at, rowid"));
   while (rows.Next()) {
     core::Sweep sweep;
     sweep.id = rows.Text(0);
@@ -25,6 +26,12 @@ StatusOr<std::vector<core::Sweep>> LoadSweeps(Connection& connection) {
     ASSIGN_OR_RETURN(sweep.notes, ListFromJson<std::string>(rows.Text(10)));
     ASSIGN_OR_RETURN(sweep.submitted_at, ParseTime(rows.Text(11)));
     ASSIGN_OR_RETURN(sweep.finished_at, ParseOptionalTime(rows.Text(12)));
+    ASSIGN_OR_RETURN(sweep.retry.kinds, RetryKindsFromJson(rows.Text(13)));
+    sweep.retry.interruptions = rows.Int(14);
+    sweep.priority = rows.Int(15);
+    if (!rows.Null(16)) sweep.max_running = rows.Int(16);
+    ASSIGN_OR_RETURN(sweep.labels, LabelsFromJson(rows.Text(17)));
+    ASSIGN_OR_RETURN(sweep.keep, KeepFromJson(rows.Text(18)));
     sweeps.push_back(std::move(sweep));
   }
   return sweeps;
@@ -53,11 +60,11 @@ StatusOr<std::vector<core::Configuration>> LoadConfigurations(Connection& connec
 
 StatusOr<std::vector<core::Trial>> LoadTrials(Connection& connection) {
   std::vector<core::Trial> trials;
-  Rows rows(
-      connection.Prepare("SELECT id, sweep_id, configuration_id, position, name, seed, state, token, "
-                         "failures, slots, needs_gpu, "
-                         "not_before, last_worker_id, failure_kind, failure_message FROM trials ORDER BY "
-                         "sweep_id, position, rowid"));
+  Rows rows(connection.Prepare(
+      "SELECT id, sweep_id, configuration_id, position, name, seed, state, token, "
+      "failures, slots, needs_gpu, "
+      "not_before, last_worker_id, failure_kind, failure_message, interruptions FROM trials ORDER BY "
+      "sweep_id, position, rowid"));
   while (rows.Next()) {
     core::Trial trial;
     trial.id = rows.Text(0);
@@ -75,6 +82,7 @@ StatusOr<std::vector<core::Trial>> LoadTrials(Connection& connection) {
     trial.last_worker_id = rows.Text(12);
     trial.failure_kind = rows.Text(13);
     trial.failure_message = rows.Text(14);
+    trial.interruptions = rows.Int(15);
     trials.push_back(std::move(trial));
   }
   return trials;
@@ -113,9 +121,10 @@ StatusOr<std::vector<core::Attempt>> ReadAttempts(SQLite::Statement& statement) 
 
 StatusOr<std::vector<core::Worker>> LoadWorkers(Connection& connection) {
   std::vector<core::Worker> workers;
-  Rows rows(
-      connection.Prepare("SELECT id, hostname, build, session, state, slots, first_seen_at, last_seen_at "
-                         "FROM workers ORDER BY id"));
+  Rows rows(connection.Prepare(
+      "SELECT id, hostname, build, session, state, slots, first_seen_at, last_seen_at, drain, "
+      "quarantine, failing, labels "
+      "FROM workers ORDER BY id"));
   while (rows.Next()) {
     core::Worker worker;
     worker.id = rows.Text(0);
@@ -126,9 +135,38 @@ StatusOr<std::vector<core::Worker>> LoadWorkers(Connection& connection) {
     ASSIGN_OR_RETURN(worker.slots, SlotsFromJson(rows.Text(5)));
     ASSIGN_OR_RETURN(worker.first_seen_at, ParseTime(rows.Text(6)));
     ASSIGN_OR_RETURN(worker.last_seen_at, ParseTime(rows.Text(7)));
+    worker.drain = rows.Int(8) != 0;
+    worker.quarantine = rows.Text(9);
+    ASSIGN_OR_RETURN(worker.failing, ListFromJson<std::string>(rows.Text(10)));
+    ASSIGN_OR_RETURN(worker.labels, LabelsFromJson(rows.Text(11)));
     workers.push_back(std::move(worker));
   }
   return workers;
+}
+
+StatusOr<std::vector<core::SweepFile>> LoadSweepFiles(Connection& connection) {
+  std::vector<core::SweepFile> files;
+  Rows rows(connection.Prepare(
+      "SELECT sweep_id, name, fingerprint, worker_id, fixed_at FROM sweep_files ORDER BY sweep_id, name"));
+  while (rows.Next()) {
+    core::SweepFile file{rows.Text(0), rows.Text(1), rows.Text(2), rows.Text(3), {}};
+    ASSIGN_OR_RETURN(file.fixed_at, ParseTime(rows.Text(4)));
+    files.push_back(std::move(file));
+  }
+  return files;
+}
+
+StatusOr<std::vector<core::Bar>> LoadBars(Connection& connection) {
+  std::vector<core::Bar> bars;
+  Rows rows(
+      connection.Prepare("SELECT worker_id, sweep_id, process, reason, barred_at FROM barred_workers "
+                         "ORDER BY worker_id, sweep_id"));
+  while (rows.Next()) {
+    core::Bar bar{rows.Text(0), rows.Text(1), rows.Text(2), rows.Text(3), {}};
+    ASSIGN_OR_RETURN(bar.barred_at, ParseTime(rows.Text(4)));
+    bars.push_back(std::move(bar));
+  }
+  return bars;
 }
 
 }  // namespace
@@ -144,12 +182,25 @@ StatusOr<Snapshot> LoadSnapshot(Connection& connection) {
           "SELECT " LORIKEET_ATTEMPT_COLUMNS
           " FROM attempts WHERE state IN ('granted', 'running', 'lost') ORDER BY trial_id, number")));
   ASSIGN_OR_RETURN(snapshot.workers, LoadWorkers(connection));
+  ASSIGN_OR_RETURN(snapshot.files, LoadSweepFiles(connection));
+  ASSIGN_OR_RETURN(snapshot.bars, LoadBars(connection));
   return snapshot;
 }
 
 StatusOr<std::vector<core::Attempt>> LoadAttempts(Connection& connection, const std::string& trial_id) {
   return ReadAttempts(connection.Prepare(
       "SELECT " LORIKEET_ATTEMPT_COLUMNS " FROM attempts WHERE trial_id = ? ORDER BY number", trial_id));
+}
+
+StatusOr<std::vector<Place>> LoadLastPlaces(Connection& connection, const std::string& sweep_id) {
+  std::vector<Place> places;
+  Rows rows(
+      connection.Prepare("SELECT a.trial_id, a.worker_id, a.device FROM trials AS t JOIN attempts AS a "
+                         "ON a.trial_id = t.id AND a.number = "
+                         "(SELECT max(number) FROM attempts WHERE trial_id = t.id) WHERE t.sweep_id = ?",
+                         sweep_id));
+  while (rows.Next()) places.push_back({rows.Text(0), rows.Text(1), rows.Text(2)});
+  return places;
 }
 
 StatusOr<std::vector<core::HistoryEvent>> LoadEvents(Connection& connection, const std::string& sweep_id,

@@ -3,6 +3,7 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 
 #include "coordinator/store/connection.h"
+#include "coordinator/store/keep_copy.h"
 
 namespace lorikeet::store {
 namespace {
@@ -43,6 +44,7 @@ Status Migrate(SQLite::Database& database, const std::string& path,
       return InvalidArgument(
           "{}: is a SQLite database, but not one of Lorikeet's; choose another --data folder", path);
     }
+    if (version > 0) RETURN_IF_ERROR(KeepCopy(database, path, version));
     // A migration that rebuilds a table must be able to drop the old one; foreign_key_check looks before
     // COMMIT.
     database.exec("PRAGMA foreign_keys = OFF");

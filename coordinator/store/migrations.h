@@ -24,7 +24,8 @@ struct Migration {
 // migrations/*.sql as they were at build time.
 const std::vector<Migration>& EmbeddedMigrations();
 
-// Applies those of `migrations` that the database lacks. FailedPrecondition, naming `path` and both versions,
+// Applies those of `migrations` that the database lacks, and keeps a copy of it as it was beside it, as
+// PATH.version-N. FailedPrecondition, naming `path` and both versions,
 // where it has more than we know; InvalidArgument where it holds tables but is no results database. A
 // migration that fails leaves the database at the version before it.
 Status Migrate(SQLite::Database& database, const std::string& path, const std::vector<Migration>& migrations);

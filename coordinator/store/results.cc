@@ -5,8 +5,10 @@
 namespace lorikeet::store {
 
 Status SqliteTransaction::StagePrediction(const std::string& attempt_id, const core::Prediction& prediction) {
-  return Remember(Guarded(
-      fmt::format("{} prediction '{}' of attempt {}", prediction.split, prediction.id, attempt_id),
+  return Run(
+      [&] {
+        return fmt::format("{} prediction '{}' of attempt {}", prediction.split, prediction.id, attempt_id);
+      },
       [&]() -> Status {
         connection_.Run(
             "INSERT INTO staged_predictions (attempt_id, split, document_id, position, summary, tokens, "
@@ -20,15 +22,17 @@ Status SqliteTransaction::StagePrediction(const std::string& attempt_id, const c
             prediction.tokens, prediction.rouge.rouge1, prediction.rouge.rouge2, prediction.rouge.rougeL,
             prediction.rouge.rougeLsum);
         return absl::OkStatus();
-      }));
+      });
 }
 
 Status SqliteTransaction::CommitResult(const std::string& trial_id, const std::string& attempt_id,
                                        const core::Result& result, WallTime at) {
-  return Remember(
-      Guarded(fmt::format("the result of trial {} by attempt {}", trial_id, attempt_id), [&]() -> Status {
-        RETURN_IF_ERROR(CheckResult(trial_id, attempt_id, result));
-        InsertResultRow(trial_id, attempt_id, result, at);
+  return Run(
+      [&] { return fmt::format("the result of trial {} by attempt {}", trial_id, attempt_id); },
+      [&]() -> Status {
+        RETURN_IF_ERROR(CheckPredictions(attempt_id, result));
+        if (InsertResultRow(trial_id, attempt_id, result, at) == 0) return WhyNoResult(attempt_id);
+        if (!AnyStaged(trial_id)) return absl::OkStatus();
         connection_.Run(
             "INSERT INTO predictions (trial_id, split, document_id, position, summary, tokens, rouge1, "
             "rouge2, rougeL, "
@@ -41,22 +45,16 @@ Status SqliteTransaction::CommitResult(const std::string& trial_id, const std::s
             "DELETE FROM staged_predictions WHERE attempt_id IN (SELECT id FROM attempts WHERE trial_id = ?)",
             trial_id);
         return absl::OkStatus();
-      }));
+      });
 }
 
-Status SqliteTransaction::CheckResult(const std::string& trial_id, const std::string& attempt_id,
-                                      const core::Result& result) {
-  {
-    Rows rows(connection_.Prepare("SELECT attempt_id FROM results WHERE trial_id = ?", trial_id));
-    if (rows.Next()) {
-      return MakeStatus(absl::StatusCode::kAlreadyExists, "attempt {} has given one", rows.Text(0));
-    }
-  }
-  {
-    Rows rows(connection_.Prepare("SELECT trial_id FROM attempts WHERE id = ?", attempt_id));
-    if (!rows.Next()) return NotFound("the attempt is not in the database");
-    if (rows.Text(0) != trial_id) return FailedPrecondition("the attempt belongs to trial {}", rows.Text(0));
-  }
+Status SqliteTransaction::WhyNoResult(const std::string& attempt_id) {
+  Rows rows(connection_.Prepare("SELECT trial_id FROM attempts WHERE id = ?", attempt_id));
+  if (!rows.Next()) return NotFound("the attempt is not in the database");
+  return FailedPrecondition("the attempt belongs to trial {}", rows.Text(0));
+}
+
+Status SqliteTransaction::CheckPredictions(const std::string& attempt_id, const core::Result& result) {
   Rows rows(connection_.Prepare("SELECT count(*) FROM staged_predictions WHERE attempt_id = ?", attempt_id));
   rows.Next();
   if (rows.Int(0) < result.predictions) {
@@ -65,10 +63,19 @@ Status SqliteTransaction::CheckResult(const std::string& trial_id, const std::st
   return absl::OkStatus();
 }
 
-void SqliteTransaction::InsertResultRow(const std::string& trial_id, const std::string& attempt_id,
-                                        const core::Result& result, WallTime at) {
+// Statements that move and delete rows make tables of their own first, even where there is none to move.
+bool SqliteTransaction::AnyStaged(const std::string& trial_id) {
+  Rows rows(connection_.Prepare(
+      "SELECT 1 FROM attempts AS a CROSS JOIN staged_predictions AS p ON p.attempt_id = a.id"
+      " WHERE a.trial_id = ? LIMIT 1",
+      trial_id));
+  return rows.Next();
+}
+
+std::int64_t SqliteTransaction::InsertResultRow(const std::string& trial_id, const std::string& attempt_id,
+                                                const core::Result& result, WallTime at) {
   const core::SplitScore &test = result.test, &validation = result.validation;
-  connection_.Run(
+  return connection_.Run(
       "INSERT INTO results (trial_id, attempt_id, sweep, arm, configuration, seed, build, "
       "test_rouge1, test_rouge2, test_rougeL, test_rougeLsum, "
       "validation_rouge1, validation_rouge2, validation_rougeL, validation_rougeLsum, test_loss, "
@@ -101,10 +108,11 @@ void SqliteTransaction::InsertResultRow(const std::string& trial_id, const std::
 }
 
 Status SqliteTransaction::DiscardStagedPredictions(const std::string& attempt_id) {
-  return Remember(Guarded(fmt::format("staged predictions of attempt {}", attempt_id), [&]() -> Status {
-    connection_.Run("DELETE FROM staged_predictions WHERE attempt_id = ?", attempt_id);
-    return absl::OkStatus();
-  }));
+  return Run([&] { return fmt::format("staged predictions of attempt {}", attempt_id); },
+             [&]() -> Status {
+               connection_.Run("DELETE FROM staged_predictions WHERE attempt_id = ?", attempt_id);
+               return absl::OkStatus();
+             });
 }
 
 }  // namespace lorikeet::store

@@ -46,6 +46,65 @@ StatusOr<Pairs> PairsFromJson(const std::string& text) {
   }
 }
 
+std::string LabelsToJson(const Labels& labels) {
+  return nlohmann::json(labels).dump(-1, ' ', false, kReplace);
+}
+
+StatusOr<Labels> LabelsFromJson(const std::string& text) {
+  try {
+    return nlohmann::json::parse(text).get<Labels>();
+  } catch (const nlohmann::json::exception& error) {
+    return Internal("{}: {}", text, error.what());
+  }
+}
+
+std::string RetryKindsToJson(const std::map<std::string, KindRetry>& kinds) {
+  nlohmann::ordered_json object = nlohmann::ordered_json::object();
+  for (const auto& [kind, retry] : kinds) {
+    object[kind] = {{"attempts", retry.attempts}, {"backoff_ms", retry.backoff.count()}};
+  }
+  return object.dump(-1, ' ', false, kReplace);
+}
+
+StatusOr<std::map<std::string, KindRetry>> RetryKindsFromJson(const std::string& text) {
+  try {
+    std::map<std::string, KindRetry> kinds;
+    const auto object = nlohmann::json::parse(text);
+    for (const auto& [kind, retry] : object.items()) {
+      kinds[kind] = {.attempts = retry.at("attempts").get<std::int64_t>(),
+                     .backoff = std::chrono::milliseconds(retry.at("backoff_ms").get<std::int64_t>())};
+    }
+    return kinds;
+  } catch (const nlohmann::json::exception& error) {
+    return Internal("{}: {}", text, error.what());
+  }
+}
+
+std::string KeepToJson(const Keep& keep) {
+  nlohmann::ordered_json object = nlohmann::ordered_json::object();
+  const auto put = [&](const char* what, const std::optional<std::chrono::milliseconds>& time) {
+    object[what] = time ? nlohmann::ordered_json(time->count()) : nlohmann::ordered_json();
+  };
+  put("checkpoints", keep.checkpoints);
+  put("artifacts", keep.artifacts);
+  put("logs", keep.logs);
+  return object.dump();
+}
+
+StatusOr<Keep> KeepFromJson(const std::string& text) {
+  try {
+    const auto object = nlohmann::json::parse(text);
+    const auto get = [&](const char* what) -> std::optional<std::chrono::milliseconds> {
+      const auto& time = object.at(what);
+      if (time.is_null()) return std::nullopt;
+      return std::chrono::milliseconds(time.get<std::int64_t>());
+    };
+    return Keep{.checkpoints = get("checkpoints"), .artifacts = get("artifacts"), .logs = get("logs")};
+  } catch (const nlohmann::json::exception& error) {
+    return Internal("{}: {}", text, error.what());
+  }
+}
+
 std::string SlotsToJson(const std::vector<core::Slot>& slots) {
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const core::Slot& slot : slots) {
@@ -55,6 +114,7 @@ std::string SlotsToJson(const std::vector<core::Slot>& slots) {
                     {"device_model", slot.device_model},
                     {"memory_bytes", slot.memory_bytes},
                     {"threads", slot.threads}});
+    if (!slot.quarantine.empty()) list.back()["quarantine"] = slot.quarantine;
   }
   return list.dump(-1, ' ', false, kReplace);
 }
@@ -71,6 +131,7 @@ StatusOr<std::vector<core::Slot>> SlotsFromJson(const std::string& text) {
       slot.device_model = item.at("device_model").get<std::string>();
       slot.memory_bytes = item.at("memory_bytes").get<std::int64_t>();
       slot.threads = item.at("threads").get<std::int64_t>();
+      slot.quarantine = item.value("quarantine", "");
       slots.push_back(std::move(slot));
     }
     return slots;

@@ -1,6 +1,7 @@
 // What a column's text means: times, JSON lists, states. The other direction of what the store writes.
 #pragma once
 
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -22,6 +23,18 @@ using Pairs = std::vector<std::pair<std::string, std::string>>;
 // A JSON object in the pairs' own order: {"rank":"8"}.
 std::string PairsToJson(const Pairs& pairs);
 StatusOr<Pairs> PairsFromJson(const std::string& text);
+
+// {"gpu":"a100"}
+std::string LabelsToJson(const Labels& labels);
+StatusOr<Labels> LabelsFromJson(const std::string& text);
+
+// {"oom":{"attempts":1,"backoff_ms":30000}}
+std::string RetryKindsToJson(const std::map<std::string, KindRetry>& kinds);
+StatusOr<std::map<std::string, KindRetry>> RetryKindsFromJson(const std::string& text);
+
+// {"checkpoints":604800000,"artifacts":null,"logs":null}, in milliseconds
+std::string KeepToJson(const Keep& keep);
+StatusOr<Keep> KeepFromJson(const std::string& text);
 
 std::string SlotsToJson(const std::vector<core::Slot>& slots);
 StatusOr<std::vector<core::Slot>> SlotsFromJson(const std::string& text);

@@ -1,7 +1,9 @@
 // One open transaction on the store's connection.
 //
 // Each change is a statement or a few; SQLite undoes a statement that fails. What goes wrong for reasons of
-// the machine's is remembered in failure(), so that Write rolls back even where the caller went on.
+// the machine's is remembered in failure(), so that Write rolls back even where the caller went on; and
+// nothing more is run then, since SQLite may have ended the transaction already, and each further statement
+// would commit by itself.
 #pragma once
 
 #include <string>
@@ -27,6 +29,10 @@ class SqliteTransaction : public Transaction {
   Status UpdateAttempt(const core::Attempt& attempt) override;
   Status UpsertWorker(const core::Worker& worker) override;
   Status InsertEvent(const core::HistoryEvent& event) override;
+  Status InsertSweepFile(const core::SweepFile& file) override;
+  Status PutBar(const core::Bar& bar) override;
+  Status RemoveBar(const std::string& worker_id, const std::string& sweep_id) override;
+  Status ForgetFiles(const std::string& sweep_id) override;
   StatusOr<core::Token> NewestToken(const std::string& trial_id) override;
   StatusOr<std::int64_t> CommittedSequence(const std::string& attempt_id) override;
   Status AdvanceSequence(const std::string& attempt_id, std::int64_t sequence) override;
@@ -36,20 +42,37 @@ class SqliteTransaction : public Transaction {
   Status CommitResult(const std::string& trial_id, const std::string& attempt_id, const core::Result& result,
                       WallTime at) override;
   Status DiscardStagedPredictions(const std::string& attempt_id) override;
+  Status MarkRetried(const std::string& trial_id) override;
+  StatusOr<std::vector<std::string>> WorkersTakenDown(const std::string& trial_id) override;
+  StatusOr<std::optional<AnsweredRequest>> FindRequest(const std::string& id) override;
+  Status InsertRequest(const AnsweredRequest& request, WallTime at, WallTime keep_since) override;
+  StatusOr<std::optional<std::string>> PutArtifact(const core::Artifact& artifact) override;
+  StatusOr<std::optional<std::string>> RemoveArtifact(const std::string& trial_id,
+                                                      core::ArtifactKind kind) override;
+  Status RemoveLogs(const std::string& sweep_id) override;
+  Status Part(const std::function<Status()>& body) override;
 
-  const Status& failure() const { return failure_; }
+  // Internal, ResourceExhausted or Unavailable, as ToStatus has them.
+  Status failure() const override { return failure_; }
 
  private:
-  // Notes `outcome` in failure_ where the machine is at fault; gives it back.
-  template <typename Outcome>
-  Outcome Remember(Outcome outcome) {
-    const Status status = StatusOf(outcome);
-    if (absl::IsInternal(status) || absl::IsUnavailable(status)) failure_ = status;
+  // Guarded, once for every change: notes in failure_ what was the machine's fault.
+  template <typename What, typename Body>
+  auto Run(const What& what, const Body& body) -> decltype(body()) {
+    if (!failure_.ok()) return failure_;
+    auto outcome = Guarded(what, body);
+    const Status& status = StatusOf(outcome);
+    if (absl::IsInternal(status) || absl::IsUnavailable(status) || absl::IsResourceExhausted(status)) {
+      failure_ = status;
+    }
     return outcome;
   }
-  Status CheckResult(const std::string& trial_id, const std::string& attempt_id, const core::Result& result);
-  void InsertResultRow(const std::string& trial_id, const std::string& attempt_id, const core::Result& result,
-                       WallTime at);
+  bool AnyStaged(const std::string& trial_id);
+  Status CheckPredictions(const std::string& attempt_id, const core::Result& result);
+  // How many rows: none where the attempt is not the trial's.
+  std::int64_t InsertResultRow(const std::string& trial_id, const std::string& attempt_id,
+                               const core::Result& result, WallTime at);
+  Status WhyNoResult(const std::string& attempt_id);
 
   Connection& connection_;
   const std::string& build_;

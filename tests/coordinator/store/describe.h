@@ -11,8 +11,10 @@ namespace lorikeet::store {
 inline std::string Text(const std::optional<WallTime>& time) { return time ? FormatTime(*time) : "-"; }
 
 inline std::string Describe(const core::Sweep& x) {
-  return fmt::format("sweep {} {} {} {} {} {} {} {} {} {} {} {} {}\n", x.id, x.name, x.fingerprint, x.text,
-                     core::Name(x.state), x.baseline, x.retry.attempts, x.retry.backoff.count(), x.trials,
+  return fmt::format("sweep {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {}\n", x.id, x.name,
+                     x.fingerprint, x.text, core::Name(x.state), x.baseline, x.retry.attempts,
+                     x.retry.backoff.count(), RetryKindsToJson(x.retry.kinds), x.retry.interruptions,
+                     x.priority, x.max_running.value_or(0), LabelsToJson(x.labels), x.trials,
                      ListToJson(x.seeds), ListToJson(x.notes), FormatTime(x.submitted_at),
                      Text(x.finished_at));
 }
@@ -34,12 +36,21 @@ inline std::string Describe(const core::Attempt& x) {
                      x.build, x.threads, x.micro_batch_size, x.failure_kind, x.failure_message);
 }
 inline std::string Describe(const core::Worker& x) {
-  return fmt::format("worker {} {} {} {} {} {} {} {}\n", x.id, x.hostname, x.build, x.session, x.state,
+  return fmt::format("worker {} {} {} {} {} {} {} {} {} {} {} {}\n", x.id, x.hostname, x.build, x.session,
+                     x.state, x.drain, x.quarantine, ListToJson(x.failing), LabelsToJson(x.labels),
                      SlotsToJson(x.slots), FormatTime(x.first_seen_at), FormatTime(x.last_seen_at));
 }
 inline std::string Describe(const core::HistoryEvent& x) {
   return fmt::format("event {} {} {} {} {} {} {} {}\n", x.id, FormatTime(x.time), x.sweep_id, x.trial_id,
                      x.attempt_id, x.worker_id, x.kind, x.message);
+}
+inline std::string Describe(const core::SweepFile& x) {
+  return fmt::format("file {} {} {} {} {}\n", x.sweep_id, x.name, x.value, x.worker_id,
+                     FormatTime(x.fixed_at));
+}
+inline std::string Describe(const core::Bar& x) {
+  return fmt::format("bar {} {} {} {} {}\n", x.worker_id, x.sweep_id, x.process, x.reason,
+                     FormatTime(x.barred_at));
 }
 inline std::string Describe(const Snapshot& snapshot) {
   std::string text;
@@ -48,6 +59,8 @@ inline std::string Describe(const Snapshot& snapshot) {
   for (const auto& x : snapshot.trials) text += Describe(x);
   for (const auto& x : snapshot.attempts) text += Describe(x);
   for (const auto& x : snapshot.workers) text += Describe(x);
+  for (const auto& x : snapshot.files) text += Describe(x);
+  for (const auto& x : snapshot.bars) text += Describe(x);
   return text;
 }
 

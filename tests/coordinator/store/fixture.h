@@ -40,7 +40,13 @@ inline core::Sweep MakeSweep(const std::string& id, const std::string& name) {
   sweep.fingerprint = "fp-" + name;
   sweep.text = "sweep: " + name + "\n";
   sweep.baseline = "full";
-  sweep.retry = {.attempts = 4, .backoff = std::chrono::milliseconds(1500)};
+  sweep.retry = {.attempts = 4,
+                 .backoff = std::chrono::milliseconds(1500),
+                 .kinds = {{"oom", {.attempts = 2, .backoff = std::chrono::milliseconds(700)}}},
+                 .interruptions = 7};
+  sweep.priority = -3;
+  sweep.max_running = 12;
+  sweep.labels = {{"gpu", "a100"}};
   sweep.trials = 2;
   sweep.seeds = {1, 2, 9'007'199'254'740'993};
   sweep.notes = {"prompt: epochs 10, elsewhere 3", "ein Satz mit “Zeichen”"};
@@ -56,6 +62,7 @@ inline core::Configuration MakeConfiguration(const std::string& sweep, std::int6
   configuration.name = name;
   configuration.arm = arm;
   configuration.planned = 2;
+  configuration.trial = R"({"configuration":")" + name + R"(","seed":0})";
   return configuration;
 }
 
@@ -68,7 +75,6 @@ inline core::Trial MakeTrial(const std::string& id, const std::string& sweep, st
   trial.position = position;
   trial.name = "name of " + id;
   trial.seed = seed;
-  trial.settings = R"({"trial":")" + id + "\"}";
   return trial;
 }
 
@@ -79,6 +85,10 @@ inline core::Worker MakeWorker(const std::string& id) {
   worker.build = "0.1.0 (abc)";
   worker.session = 3;
   worker.state = "connected";
+  worker.drain = true;
+  worker.quarantine = "3 trials failed";
+  worker.failing = {"t-1", "t-2"};
+  worker.labels = {{"gpu", "a100"}, {"zone", "x"}};
   worker.slots = {{.index = 0,
                    .kind = "cpu",
                    .device = "cpu",

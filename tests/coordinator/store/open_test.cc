@@ -40,6 +40,44 @@ TEST_F(StoreTest, TheFolderIsMade) {
   EXPECT_THAT(Message(OpenStatus(file)), HasSubstr(file));
 }
 
+TEST(OpenTest, NewNamesAreSyncedInTheirFolders) {
+  const Folder root;
+  std::vector<std::string> synced;
+  const OpenOptions options{.build = "test", .vfs = "", .sync_folder = [&](const std::string& folder) {
+                              synced.push_back(folder);
+                              return absl::OkStatus();
+                            }};
+  const std::string folder = root.path() + "/a/b";
+  ASSERT_TRUE(Store::Open(folder, options).ok());
+  EXPECT_EQ(synced, (std::vector<std::string>{root.path() + "/a", root.path(), folder}));
+  // A start before this one may have been cut short.
+  synced.clear();
+  ASSERT_TRUE(Store::Open(folder + "/", options).ok());
+  ASSERT_EQ(synced.size(), 2u);
+  EXPECT_TRUE(std::filesystem::equivalent(synced[0], root.path() + "/a")) << synced[0];
+}
+
+TEST(OpenTest, ANewFolderThatCannotBeSyncedIsNoPlaceForResults) {
+  const Folder root;
+  const auto opened =
+      Store::Open(root.path() + "/a", {.build = "test", .vfs = "", .sync_folder = [](const std::string&) {
+                                         return Internal("fsync: Input/output error");
+                                       }});
+  EXPECT_TRUE(absl::IsInternal(opened.status())) << opened.status();
+}
+
+TEST_F(StoreTest, SaysHowMuchRoomIsLeft) {
+  const auto free = store_->FreeBytes();
+  ASSERT_TRUE(free.ok()) << free.status();
+  EXPECT_GT(*free, 0);
+  const Folder other;
+  const auto told =
+      Store::Open(other.path(),
+                  {.build = "test", .vfs = "", .free_bytes = []() -> StatusOr<std::int64_t> { return 42; }});
+  EXPECT_EQ(*(*told)->FreeBytes(), 42);
+  EXPECT_TRUE(absl::IsInternal(FreeBytesOf(other.path() + "/none").status()));
+}
+
 TEST_F(StoreTest, ASecondCoordinatorIsRefused) {
   const Status status = OpenStatus(folder_.path());
   EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;

@@ -33,9 +33,42 @@ TEST_F(StoreTest, SnapshotGivesBackWhatWasWritten) {
   ASSERT_TRUE(snapshot.ok()) << snapshot.status();
   EXPECT_EQ(Describe(*snapshot), Describe(sweep) + Describe(configuration) + Describe(trial) +
                                      Describe(attempt) + Describe(MakeWorker("w-1")));
-  EXPECT_EQ(*store_->TrialSettings("t-1"), trial.settings);
-  EXPECT_EQ(snapshot->trials[0].settings, "");
+  EXPECT_EQ(*store_->TrialSettings("t-1"), R"({"configuration":"lora rank=8 targets=[q, v]","seed":-3})");
   EXPECT_EQ(One("SELECT build FROM sweeps"), "0.1.0 (test)");
+}
+
+TEST_F(StoreTest, FilesAndBarsComeBack) {
+  Fill();
+  const core::SweepFile model{"s-1", "model", "aa", "w-1", At(5)},
+      data{"s-1", "/data/train", "bb", "w-1", At(6)};
+  core::Bar bar{"w-1", "s-1", "p-1", "model: it differs", At(7)};
+  const auto loaded = [&] {
+    Reopen();
+    std::string text;
+    const auto snapshot = store_->Load();
+    EXPECT_TRUE(snapshot.ok()) << snapshot.status();
+    for (const auto& file : snapshot->files) text += Describe(file);
+    for (const auto& one : snapshot->bars) text += Describe(one);
+    return text;
+  };
+  ASSERT_TRUE(Write([&](Transaction& t) -> Status {
+                RETURN_IF_ERROR(t.InsertSweepFile(model));
+                RETURN_IF_ERROR(t.InsertSweepFile(data));
+                return t.PutBar(bar);
+              }).ok());
+  EXPECT_EQ(loaded(), Describe(data) + Describe(model) + Describe(bar));
+  EXPECT_TRUE(absl::IsAlreadyExists(Write([&](Transaction& t) { return t.InsertSweepFile(model); })));
+  bar.process = "p-2";
+  ASSERT_TRUE(Write([&](Transaction& t) { return t.PutBar(bar); }).ok());
+  EXPECT_EQ(loaded(), Describe(data) + Describe(model) + Describe(bar));
+  ASSERT_TRUE(Write([&](Transaction& t) { return t.RemoveBar("w-1", "s-1"); }).ok());
+  ASSERT_TRUE(Write([&](Transaction& t) { return t.RemoveBar("w-1", "s-1"); }).ok()) << "there is none";
+  EXPECT_EQ(loaded(), Describe(data) + Describe(model));
+  ASSERT_TRUE(Write([&](Transaction& t) -> Status {
+                RETURN_IF_ERROR(t.PutBar(bar));
+                return t.ForgetFiles("s-1");
+              }).ok());
+  EXPECT_EQ(loaded(), "");
 }
 
 TEST_F(StoreTest, UpdatesReachTheFile) {
@@ -43,6 +76,7 @@ TEST_F(StoreTest, UpdatesReachTheFile) {
   core::Sweep sweep = MakeSweep("s-1", "demo");
   sweep.state = core::SweepState::kFinished;
   sweep.finished_at = At(99);
+  sweep.priority = 9;
   core::Trial trial = MakeTrial("t-1", "s-1", full_, 0, 1);
   trial.state = core::TrialState::kRunning;
   trial.token = 5;

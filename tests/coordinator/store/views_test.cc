@@ -5,6 +5,8 @@ namespace lorikeet::store {
 namespace {
 
 using Rows = std::vector<std::vector<std::string>>;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 class ViewsTest : public StoreTest {
  protected:
@@ -91,6 +93,42 @@ TEST_F(ViewsTest, CostsOverSeveralDeviceModelsAreNull) {
                  "adapter_bytes,"
                  " rouge1_mean FROM rouge_table WHERE arm = 'prompt'"),
             (Rows{{"2", "NULL", "NULL", "NULL", "NULL", "4096", "35.0"}}));
+}
+
+TEST_F(ViewsTest, SeedsThatAgreeDeviateByNothingAndCloseOnesByTheirOwn) {
+  Add("lora rank=1", "lora", {{"rank", "1"}}, {0.1, 0.1, 0.1});
+  Add("lora rank=2", "lora", {{"rank", "2"}}, {0.4, 0.4001, 0.4002});
+  EXPECT_EQ(One("SELECT rouge1_sd FROM rouge_table WHERE configuration = 'lora rank=1'"), "0.0");
+  EXPECT_EQ(One("SELECT round(rouge1_sd, 6) FROM rouge_table WHERE configuration = 'lora rank=2'"), "0.01");
+}
+
+TEST_F(ViewsTest, FingerprintsThatDifferBetweenSeedsAreNull) {
+  EXPECT_EQ(One("SELECT data_fingerprint IS NOT NULL AND model_fingerprint IS NOT NULL FROM rouge_table"
+                " WHERE arm = 'full'"),
+            "1");
+  ASSERT_TRUE(Write([&](Transaction& t) -> Status {
+                core::Result result = MakeResult(0.35);
+                for (const int seed : {1, 2}) {
+                  result.model_fingerprint = fmt::format("base {}", seed);
+                  RETURN_IF_ERROR(t.CommitResult(fmt::format("t-{}-{}", prompt_, seed),
+                                                 fmt::format("a-t-{}-{}", prompt_, seed), result, At(9)));
+                }
+                return absl::OkStatus();
+              }).ok());
+  EXPECT_EQ(One("SELECT data_fingerprint IS NOT NULL AND model_fingerprint IS NULL FROM rouge_table"
+                " WHERE arm = 'prompt'"),
+            "1");
+}
+
+// However many sweeps a file holds, a table costs what its own sweep's results do.
+TEST_F(ViewsTest, ASweepIsLookedUpAndNothingIsSorted) {
+  std::string plan;
+  for (const auto& row : Read("EXPLAIN QUERY PLAN SELECT * FROM rouge_table WHERE sweep = 'demo'")) {
+    plan += row.at(3) + "\n";
+  }
+  EXPECT_THAT(plan, HasSubstr("SEARCH r USING INDEX results_by_configuration (sweep=? AND configuration=?)"));
+  EXPECT_THAT(plan, HasSubstr("SEARCH w USING INDEX"));
+  EXPECT_THAT(plan, Not(HasSubstr("GROUP BY"))) << "sorts";
 }
 
 TEST_F(ViewsTest, FailedTrialsAreCounted) {
