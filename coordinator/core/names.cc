@@ -12,6 +12,7 @@ constexpr std::array<std::string_view, 5> kTrialStates = {"pending", "running", 
                                                           "cancelled"};
 constexpr std::array<std::string_view, 8> kAttemptStates = {"granted", "running",  "lost",       "succeeded",
                                                             "failed",  "returned", "superseded", "cancelled"};
+constexpr std::array<std::string_view, 2> kArtifactKinds = {"checkpoint", "adapter"};
 
 template <std::size_t n>
 std::string NameOf(const std::array<std::string_view, n>& names, std::size_t state) {
@@ -34,6 +35,7 @@ StatusOr<State> Parse(const std::array<std::string_view, n>& names, const std::s
 std::string Name(SweepState state) { return NameOf(kSweepStates, static_cast<std::size_t>(state)); }
 std::string Name(TrialState state) { return NameOf(kTrialStates, static_cast<std::size_t>(state)); }
 std::string Name(AttemptState state) { return NameOf(kAttemptStates, static_cast<std::size_t>(state)); }
+std::string Name(ArtifactKind kind) { return NameOf(kArtifactKinds, static_cast<std::size_t>(kind)); }
 
 StatusOr<SweepState> ParseSweepState(const std::string& name) {
   return Parse<SweepState>(kSweepStates, name, "a sweep");
@@ -43,6 +45,12 @@ StatusOr<TrialState> ParseTrialState(const std::string& name) {
 }
 StatusOr<AttemptState> ParseAttemptState(const std::string& name) {
   return Parse<AttemptState>(kAttemptStates, name, "an attempt");
+}
+StatusOr<ArtifactKind> ParseArtifactKind(const std::string& name) {
+  for (std::size_t i = 0; i < kArtifactKinds.size(); ++i) {
+    if (kArtifactKinds.at(i) == name) return static_cast<ArtifactKind>(i);
+  }
+  return InvalidArgument("'{}' is no kind of artifact; those are checkpoint and adapter", name);
 }
 
 }  // namespace lorikeet::core

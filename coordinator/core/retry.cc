@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/failure_kinds.h"
+
 namespace lorikeet::core {
 namespace {
 
@@ -16,15 +18,12 @@ std::chrono::milliseconds Doubled(std::chrono::milliseconds first, std::int64_t 
 
 }  // namespace
 
-bool IsPermanent(const std::string& failure_kind) {
-  return failure_kind == "bad_input" || failure_kind == "diverged";
-}
-
 std::optional<std::chrono::milliseconds> BackoffAfter(const RetryPolicy& retry,
                                                       const std::string& failure_kind,
                                                       std::int64_t failures) {
-  if (IsPermanent(failure_kind) || failures >= retry.attempts) return std::nullopt;
-  return Doubled(retry.backoff, failures - 1, kLongestBackoff);
+  const KindRetry kind = retry.Of(failure_kind);
+  if (failure::IsPermanent(failure_kind) || failures >= kind.attempts) return std::nullopt;
+  return Doubled(kind.backoff, failures - 1, kLongestBackoff);
 }
 
 std::chrono::milliseconds DelayAfterReturn(std::int64_t interruptions) {

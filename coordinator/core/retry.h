@@ -13,14 +13,9 @@ namespace lorikeet::core {
 // However often it is doubled, a backoff is no longer than this.
 inline constexpr std::chrono::milliseconds kLongestBackoff = std::chrono::hours(1);
 
-// A trial lost or handed back so often fails: something about it takes workers down.
-inline constexpr std::int64_t kMostInterruptions = 100;
-
-// The same input gives the same failure: bad_input, diverged.
-bool IsPermanent(const std::string& failure_kind);
-
-// How long to wait before the next attempt, `failures` counting the one that just happened (at least 1);
-// nothing where there is no next one.
+// How long to wait before the next attempt, `failures` counting all that the trial has had, the one that just
+// happened too (at least 1); nothing where there is no next one. A kind that nobody knows, of a later
+// version's, is tried again as most are.
 std::optional<std::chrono::milliseconds> BackoffAfter(const RetryPolicy& retry,
                                                       const std::string& failure_kind, std::int64_t failures);
 
@@ -28,8 +23,9 @@ std::optional<std::chrono::milliseconds> BackoffAfter(const RetryPolicy& retry,
 // time up to a minute, so that a worker that can start nothing does not spin.
 std::chrono::milliseconds DelayAfterReturn(std::int64_t interruptions);
 
-// Attempts of the trial that ended without a fault of its own. Only a grant or a cancel issues a token, and a
-// cancelled trial is granted no more: the token of any other trial counts its attempts.
-inline std::int64_t Interruptions(const Trial& trial) { return trial.token - trial.failures; }
+// Whether one more interruption would be one too many.
+inline bool AtInterruptionLimit(const RetryPolicy& retry, const Trial& trial) {
+  return trial.interruptions >= retry.interruptions;
+}
 
 }  // namespace lorikeet::core

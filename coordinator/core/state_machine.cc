@@ -22,8 +22,10 @@ SweepStates After(SweepState state) {
       return kNext;
     }
     case SweepState::kFinished:
-    case SweepState::kCancelled:
-      return {};
+    case SweepState::kCancelled: {
+      static constexpr SweepStates kNext = {SweepState::kRunning};
+      return kNext;
+    }
   }
   return {};
 }
@@ -41,9 +43,12 @@ TrialStates After(TrialState state) {
       return kNext;
     }
     case TrialState::kSucceeded:
-    case TrialState::kFailed:
-    case TrialState::kCancelled:
       return {};
+    case TrialState::kFailed:
+    case TrialState::kCancelled: {
+      static constexpr TrialStates kNext = {TrialState::kPending};
+      return kNext;
+    }
   }
   return {};
 }
@@ -114,8 +119,8 @@ Status Move(Attempt& attempt, AttemptState to) {
   return absl::OkStatus();
 }
 
-bool IsFinal(SweepState state) { return std::size(After(state)) == 0; }
-bool IsFinal(TrialState state) { return std::size(After(state)) == 0; }
+bool IsFinal(SweepState state) { return state == SweepState::kFinished || state == SweepState::kCancelled; }
+bool IsFinal(TrialState state) { return state != TrialState::kPending && state != TrialState::kRunning; }
 bool IsFinal(AttemptState state) { return std::size(After(state)) == 0; }
 
 }  // namespace lorikeet::core

@@ -4,12 +4,13 @@
 //
 //                      (1)               (2)
 //      ┌─────────▶ pending ─────▶ running ─────▶ succeeded
-//      │             │ │ │   (4)    │ │ │  (3)
-//      │             │ │ └──────────┼─┼─┴─────▶ failed
-//      │             │ └─(5)──▶ succeeded
-//      │    (6)      │              │ │
-//      │             └───────▶ cancelled ◀──(7)
-//      └──────────────(8)───────────┘
+//      │           ▲ │ │ │   (4)    │ │ │  (3)
+//      │           │ │ │ └──────────┼─┼─┴─────▶ failed ──┐
+//      │           │ │ └─(5)──▶ succeeded                │
+//      │           │ │     (6)      │ │                  │
+//      │           │ └───────▶ cancelled ◀──(7)          │
+//      │           └─────(9)─────┴─────────────(9)───────┘
+//      └──────────────(8)─────────────┘
 //
 //   1  pending → running     a grant; or word of a lost attempt whose token is still the newest
 //   2  running → succeeded   its result is committed
@@ -19,6 +20,7 @@
 //   6  pending → cancelled   by a person
 //   7  running → cancelled   by a person
 //   8  running → pending     the lease ran out, the worker handed it back, or a failure that is retried
+//   9  failed | cancelled → pending   a person's retry
 //
 // An attempt:
 //
@@ -46,6 +48,7 @@
 //   1  running → paused      2  paused → running
 //   3  running → finished    every trial has ended         4  paused → finished
 //   5  running → cancelled   by a person                   6  paused → cancelled
+//   7  finished → running    a person's retry of trials    8  cancelled → running
 //
 // Functions without state; thread-safe.
 #pragma once
@@ -65,7 +68,7 @@ Status Move(Sweep& sweep, SweepState to);
 Status Move(Trial& trial, TrialState to);
 Status Move(Attempt& attempt, AttemptState to);
 
-// Nothing follows.
+// It has ended: of sweeps and trials, nothing but a person's retry follows.
 bool IsFinal(SweepState state);
 bool IsFinal(TrialState state);
 bool IsFinal(AttemptState state);

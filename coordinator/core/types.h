@@ -12,11 +12,15 @@
 #include <vector>
 
 #include "common/clock.h"
+#include "common/labels.h"
+#include "sweeps/trial/keep.h"
+#include "sweeps/trial/retry.h"
 #include "sweeps/trial/trial.h"
 
 namespace lorikeet::core {
 
-// A fencing token: grows with every grant and every cancel of its trial; 0 before the first.
+// A fencing token: grows with every grant and every cancel of its trial; 0 before the first. A retry needs
+// none: no attempt of a trial that has ended counts any more.
 using Token = std::int64_t;
 
 enum class SweepState { kRunning, kPaused, kFinished, kCancelled };
@@ -42,11 +46,6 @@ StatusOr<SweepState> ParseSweepState(const std::string& name);
 StatusOr<TrialState> ParseTrialState(const std::string& name);
 StatusOr<AttemptState> ParseAttemptState(const std::string& name);
 
-struct RetryPolicy {
-  std::int64_t attempts = 3;  // of the trial's own failures; lost and returned attempts are not counted
-  std::chrono::milliseconds backoff{30'000};  // doubled after each failure
-};
-
 struct Sweep {
   std::string id;  // "s-…"
   std::string name;
@@ -55,6 +54,10 @@ struct Sweep {
   SweepState state = SweepState::kRunning;
   std::string baseline;  // a configuration's name
   RetryPolicy retry;
+  Keep keep = {};                                // what of it is kept after its end, and how long
+  std::int64_t priority = 0;                     // higher is served first
+  std::optional<std::int64_t> max_running = {};  // trials at once; none: any number
+  Labels labels = {};                            // what its workers must have
   std::int64_t trials = 0;
   std::vector<std::int64_t> seeds;
   std::vector<std::string> notes;
@@ -70,6 +73,7 @@ struct Configuration {
   std::vector<std::pair<std::string, std::string>> axes, settings;
   bool baseline = false;
   std::int64_t planned = 0;  // trials
+  std::string trial;  // the trial file with seed 0, JSON (sweeps/trial); empty where the store alone has it
 };
 
 struct Trial {
@@ -80,20 +84,21 @@ struct Trial {
   std::string name;           // "lora rank=8 seed=1"
   std::int64_t seed = 0;
   TrialState state = TrialState::kPending;
-  Token token = 0;                            // the newest issued
-  std::int64_t failures = 0;                  // attempts that failed by the trial's own fault
-  std::int64_t slots = 1;                     // how many slots of one worker it takes
-  bool needs_gpu = false;                     // resources.gpus >= 1
-  std::optional<WallTime> not_before;         // backoff
-  std::string last_worker_id;                 // has its checkpoint
+  Token token = 0;                     // the newest issued
+  std::int64_t failures = 0;           // attempts that failed by the trial's own fault, since its last retry
+  std::int64_t interruptions = 0;      // attempts lost or handed back, since its last retry
+  std::int64_t slots = 1;              // how many slots of one worker it takes
+  bool needs_gpu = false;              // resources.gpus >= 1
+  std::optional<WallTime> not_before;  // backoff
+  std::string last_worker_id;          // has its checkpoint
   std::string failure_kind, failure_message;  // of the last failed attempt
-  std::string settings;  // the trial as JSON (sweeps/trial); empty in memory where the store holds it
+  friend bool operator==(const Trial&, const Trial&) = default;
 };
 
 struct Attempt {
   std::string id;  // "a-…"
   std::string trial_id;
-  std::int64_t number = 1;  // of the trial, from 1
+  std::int64_t number = 1;  // of the trial, from 1, without gaps
   Token token = 0;
   std::string worker_id;
   AttemptState state = AttemptState::kGranted;
@@ -103,6 +108,7 @@ struct Attempt {
   std::string device, device_model, build;
   std::int64_t threads = 0, micro_batch_size = 0;
   std::string failure_kind, failure_message;
+  friend bool operator==(const Attempt&, const Attempt&) = default;
 };
 
 struct Slot {
@@ -112,6 +118,27 @@ struct Slot {
   std::string device_model;
   std::int64_t memory_bytes = 0;
   std::int64_t threads = 0;
+  std::string quarantine = {};  // why the worker does not offer it now; empty: it does
+};
+
+// What one of the things that a trial reads is: "model", "documents" (as read from the data), or a path.
+struct Fingerprint {
+  std::string name;
+  std::string value;       // hex SHA-256; empty where its host cannot read it
+  std::string error = {};  // why it cannot
+};
+// The same of a whole sweep, once a worker has said it.
+struct SweepFile {
+  std::string sweep_id, name, value;
+  std::string worker_id;  // who said it first
+  WallTime fixed_at{};
+};
+// A worker whose files are not a sweep's.
+struct Bar {
+  std::string worker_id, sweep_id;
+  std::string process;  // which start of the worker's (Hello)
+  std::string reason;
+  WallTime barred_at{};
 };
 
 struct Worker {
@@ -119,8 +146,43 @@ struct Worker {
   std::string hostname, build;
   std::int64_t session = 0;  // grows with each of its sessions; a newer one replaces an older
   std::string state;         // connected, draining, disconnected
+  bool drain = false;        // a person wants it to take nothing new, until they undo it
+  std::string quarantine =
+      {};  // why it gets nothing new until a person readmits it; empty: it may have trials
+  std::vector<std::string> failing = {};  // trials that failed on it since one last succeeded there
+  Labels labels = {};                     // what it was started with
   std::vector<Slot> slots;
   WallTime first_seen_at{}, last_seen_at{};
+};
+
+enum class ArtifactKind {
+  kCheckpoint,  // to go on from, at whichever worker
+  kAdapter,     // what the trial kept, in PEFT's format
+};
+std::string Name(ArtifactKind kind);
+StatusOr<ArtifactKind> ParseArtifactKind(const std::string& name);
+
+struct ArtifactFile {
+  std::string name;
+  std::int64_t bytes = 0;
+  std::string sha256;  // 64 hexadecimal digits
+  friend bool operator==(const ArtifactFile&, const ArtifactFile&) = default;
+};
+// Files of a trial that the coordinator keeps. A trial has one of a kind at most.
+struct Artifact {
+  std::string trial_id, attempt_id;
+  ArtifactKind kind = ArtifactKind::kCheckpoint;
+  Token token = 0;  // the attempt's
+  std::int64_t step = 0;
+  std::string path;  // of its folder, under the data folder's artifacts/
+  std::vector<ArtifactFile> files;
+  WallTime created_at{};
+
+  std::int64_t Bytes() const {
+    std::int64_t bytes = 0;
+    for (const ArtifactFile& file : files) bytes += file.bytes;
+    return bytes;
+  }
 };
 
 // A line of a sweep's history, for people.

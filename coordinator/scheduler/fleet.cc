@@ -7,27 +7,30 @@
 namespace lorikeet::scheduler {
 namespace {
 
-std::int64_t HowMany(const Worker& worker, const Demand& demand) {
+// `offered`: on the slots that it offers now.
+std::int64_t HowMany(const Worker& worker, const Demand& demand, bool offered) {
+  if (!HasLabels(worker, demand)) return 0;
   std::int64_t cpu = 0, gpu = 0;
   for (const Slot& slot : worker.slots) {
-    if (Suits(slot, demand)) ++(slot.gpu ? gpu : cpu);
+    if (Suits(slot, demand) && !(offered && slot.quarantined)) ++(slot.gpu ? gpu : cpu);
   }
   return cpu / demand.slots + gpu / demand.slots;
 }
 
 }  // namespace
 
-bool CouldHold(const Worker& worker, const Demand& demand) { return HowMany(worker, demand) > 0; }
+bool CouldHold(const Worker& worker, const Demand& demand) { return HowMany(worker, demand, false) > 0; }
 
 bool AnyCouldHold(const Fleet& fleet, const Demand& demand) {
   return std::any_of(fleet.begin(), fleet.end(),
                      [&](const auto& entry) { return CouldHold(entry.second, demand); });
 }
 
-std::int64_t Capacity(const Fleet& fleet, const Demand& demand) {
+std::int64_t Capacity(const Fleet& fleet, const Demand& demand, const Barred* barred) {
   std::int64_t capacity = 0;
   for (const auto& [id, worker] : fleet) {
-    if (!worker.draining) capacity += HowMany(worker, demand);
+    if (!worker.TakesWork() || (barred != nullptr && barred->contains(id))) continue;
+    capacity += HowMany(worker, demand, true);
   }
   return capacity;
 }
@@ -39,6 +42,7 @@ std::string Describe(const Demand& demand) {
     text += fmt::format(" with {:.1f} GiB{}", static_cast<double>(demand.memory_bytes) / (1LL << 30),
                         demand.slots == 1 ? "" : " each");
   }
+  if (demand.labels != nullptr) return text + " on a worker labelled " + FormatLabels(*demand.labels);
   return demand.slots == 1 ? text : text + " on one worker";
 }
 

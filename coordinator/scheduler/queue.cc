@@ -4,56 +4,81 @@ namespace lorikeet::scheduler {
 
 void Queue::Put(const Pending& pending, SteadyTime now) {
   Remove(pending.trial_id);
-  auto [known, is_new] = numbers_and_turns_.try_emplace(pending.sweep_id, last_number_ + 1, 0);
-  if (is_new) ++last_number_;
+  const auto& [sweep_id, standing] = StandingOf(pending.sweep_id);
   auto [at, added] = sweeps_.try_emplace(pending.sweep_id);
   Sweep& sweep = at->second;
   if (added) {
-    sweep.number = known->second.first;
-    sweep.turn = known->second.second;
+    sweep.number = standing.number;
+    sweep.turn = standing.turn;
+    sweep.rules = standing.rules;
   }
-  if (pending.ready_at > now) {
-    sweep.backing_off.emplace(pending.ready_at, pending.trial_id);
+  const Entry& entry = *pending_
+                            .insert(Entry{.trial_id = pending.trial_id,
+                                          .sweep_id = &sweep_id,
+                                          .position = pending.position,
+                                          .demand = &*demands_.insert(pending.demand).first,
+                                          .last_worker_id = &*workers_.insert(pending.last_worker_id).first,
+                                          .ready_at = pending.ready_at})
+                            .first;
+  if (entry.ready_at > now) {
+    sweep.backing_off.insert(&entry);
   } else {
-    sweep.ready[pending.demand].emplace(pending.position, pending.trial_id);
+    sweep.ready[*entry.demand].insert(&entry);
   }
-  pending_.emplace(pending.trial_id, pending);
 }
 
 void Queue::Remove(const std::string& trial_id) {
   const auto found = pending_.find(trial_id);
   if (found == pending_.end()) return;
-  const Pending& pending = found->second;
-  const auto sweep = sweeps_.find(pending.sweep_id);
-  if (sweep->second.backing_off.erase({pending.ready_at, trial_id}) == 0) {
-    const auto group = sweep->second.ready.find(pending.demand);
-    group->second.erase({pending.position, trial_id});
+  const Entry& entry = *found;
+  const auto sweep = sweeps_.find(*entry.sweep_id);
+  if (sweep->second.backing_off.erase(&entry) == 0) {
+    const auto group = sweep->second.ready.find(*entry.demand);
+    group->second.erase(&entry);
     if (group->second.empty()) sweep->second.ready.erase(group);
   }
   if (sweep->second.empty()) sweeps_.erase(sweep);
   pending_.erase(found);
 }
 
-void Queue::Wake(SteadyTime now) {
+bool Queue::Wake(SteadyTime now) {
+  bool woken = false;
   for (auto& [id, sweep] : sweeps_) {
-    while (!sweep.backing_off.empty() && sweep.backing_off.begin()->first <= now) {
-      const Pending& pending = pending_.at(sweep.backing_off.begin()->second);
+    while (!sweep.backing_off.empty() && (*sweep.backing_off.begin())->ready_at <= now) {
+      const Entry* entry = *sweep.backing_off.begin();
       sweep.backing_off.erase(sweep.backing_off.begin());
-      sweep.ready[pending.demand].emplace(pending.position, pending.trial_id);
+      sweep.ready[*entry->demand].insert(entry);
+      woken = true;
     }
   }
+  return woken;
 }
 
 void Queue::Served(const std::string& sweep_id) {
-  const auto known = numbers_and_turns_.find(sweep_id);
-  if (known == numbers_and_turns_.end()) return;
-  known->second.second = ++last_turn_;
+  StandingOf(sweep_id).second.turn = ++last_turn_;
   if (const auto sweep = sweeps_.find(sweep_id); sweep != sweeps_.end()) sweep->second.turn = last_turn_;
 }
 
-const Pending* Queue::Find(const std::string& trial_id) const {
+void Queue::SetRules(const std::string& sweep_id, const Rules& rules) {
+  StandingOf(sweep_id).second.rules = rules;
+  if (const auto sweep = sweeps_.find(sweep_id); sweep != sweeps_.end()) sweep->second.rules = rules;
+}
+
+std::pair<const std::string, Queue::Standing>& Queue::StandingOf(const std::string& sweep_id) {
+  const auto [at, is_new] = standings_.try_emplace(sweep_id);
+  if (is_new) at->second.number = ++last_number_;
+  return *at;
+}
+
+std::optional<Pending> Queue::Find(const std::string& trial_id) const {
   const auto found = pending_.find(trial_id);
-  return found == pending_.end() ? nullptr : &found->second;
+  if (found == pending_.end()) return std::nullopt;
+  return Pending{.trial_id = found->trial_id,
+                 .sweep_id = *found->sweep_id,
+                 .position = found->position,
+                 .demand = *found->demand,
+                 .last_worker_id = *found->last_worker_id,
+                 .ready_at = found->ready_at};
 }
 
 }  // namespace lorikeet::scheduler

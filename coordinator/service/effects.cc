@@ -3,8 +3,11 @@
 #include <cmath>
 #include <initializer_list>
 
+#include "common/failure_kinds.h"
 #include "coordinator/core/state_machine.h"
 #include "coordinator/service/attempts.h"
+#include "coordinator/service/blame.h"
+#include "coordinator/service/files.h"
 
 namespace lorikeet::service {
 namespace {
@@ -31,15 +34,21 @@ void ZeroIfNotFinite(std::initializer_list<double*> values) {
 class Effect {
  public:
   Effect(store::Transaction& transaction, Change& change, const std::string& attempt_id,
-         const core::RetryPolicy& retry, bool worker_drains)
+         const RetryPolicy& retry, bool worker_drains)
       : transaction_(transaction),
         change_(change),
         id_(attempt_id),
         retry_(retry),
         worker_drains_(worker_drains) {}
 
+  Status operator()(const Fingerprints& event) const {
+    RETURN_IF_ERROR(NoteAlive(change_, id_));
+    return CheckFiles(change_, id_, event.files).status();
+  }
   Status operator()(const Started& event) const {
     RETURN_IF_ERROR(NoteAlive(change_, id_));
+    ASSIGN_OR_RETURN(const bool same, CheckRead(event.model_fingerprint, event.data_fingerprint));
+    if (!same) return absl::OkStatus();
     core::Attempt& attempt = change_.attempt(id_);
     attempt.device = event.device;
     attempt.device_model = event.device_model;
@@ -55,6 +64,7 @@ class Effect {
   }
   Status operator()(const core::Metric& event) const {
     RETURN_IF_ERROR(NoteAlive(change_, id_));
+    change_.CountMetricPoint();
     return transaction_.InsertMetric(id_, event);
   }
   Status operator()(const Log& event) const {
@@ -101,6 +111,8 @@ class Effect {
                      &result.validation.outputs_cut, &result.trainable_share, &result.train_seconds,
                      &result.tokens_per_second, &result.latency_p50_seconds, &result.latency_p95_seconds,
                      &result.generated_tokens_per_second});
+    ASSIGN_OR_RETURN(const bool same, CheckRead(result.model_fingerprint, result.data_fingerprint));
+    if (!same) return absl::OkStatus();
     core::Attempt& attempt = change_.attempt(id_);
     core::Trial& trial = change_.trial(attempt.trial_id);
     status = transaction_.CommitResult(trial.id, id_, result, change_.now());
@@ -112,6 +124,7 @@ class Effect {
     RETURN_IF_ERROR(core::Move(trial, core::TrialState::kSucceeded));
     attempt.ended_at = change_.now();
     trial.not_before.reset();
+    NoteSuccessOn(change_, attempt.worker_id);
     change_.Note(attempt, "succeeded", fmt::format("ROUGE-1 {:.2f}", 100 * result.test.rouge.rouge1));
     return absl::OkStatus();
   }
@@ -120,28 +133,38 @@ class Effect {
       const core::Attempt& attempt = change_.attempt(id_);
       change_.trial(attempt.trial_id).last_worker_id = attempt.worker_id;
     }
-    return Return(change_, id_, event.reason, /*may_spin=*/!event.checkpointed && !worker_drains_);
+    if (event.not_started && !worker_drains_)
+      NoteFailureOn(change_, change_.attempt(id_), {"not started", event.reason});
+    return Return(change_, id_, event.reason, retry_, /*may_spin=*/!event.checkpointed && !worker_drains_);
   }
   Status operator()(const Failed& event) const {
-    return Fail(change_, id_, retry_, {event.kind, event.message});
+    return Fail(transaction_, change_, id_, retry_, {event.kind, event.message});
   }
 
  private:
+  // What its trainer has read; an empty one says nothing.
+  StatusOr<bool> CheckRead(const std::string& model, const std::string& documents) const {
+    std::vector<core::Fingerprint> read;
+    if (!model.empty()) read.push_back({kModel, model});
+    if (!documents.empty()) read.push_back({kDocuments, documents});
+    return CheckFiles(change_, id_, read);
+  }
   Status Impossible(const std::string& what, const Status& status) const {
-    return Fail(change_, id_, retry_, {"crashed", fmt::format("it reported {}: {}", what, Message(status))});
+    return Fail(transaction_, change_, id_, retry_,
+                {failure::kCrashed, fmt::format("it reported {}: {}", what, Message(status))});
   }
 
   store::Transaction& transaction_;
   Change& change_;
   const std::string& id_;
-  const core::RetryPolicy& retry_;
+  const RetryPolicy& retry_;
   const bool worker_drains_;
 };
 
 }  // namespace
 
 Status ApplyEvent(store::Transaction& transaction, Change& change, const std::string& attempt_id,
-                  const core::RetryPolicy& retry, bool worker_drains, const Event& event) {
+                  const RetryPolicy& retry, bool worker_drains, const Event& event) {
   return std::visit(Effect(transaction, change, attempt_id, retry, worker_drains), event);
 }
 

@@ -11,6 +11,6 @@ namespace lorikeet::service {
 // does not exist, a score that is not a number, a result that counts more predictions than came) fails the
 // attempt.
 Status ApplyEvent(store::Transaction& transaction, Change& change, const std::string& attempt_id,
-                  const core::RetryPolicy& retry, bool worker_drains, const Event& event);
+                  const RetryPolicy& retry, bool worker_drains, const Event& event);
 
 }  // namespace lorikeet::service

@@ -44,7 +44,7 @@ class Means {
 
 }  // namespace
 
-std::optional<double> SecondsLeft(State& state, const SweepRecord& sweep, WallTime now) {
+std::optional<double> SecondsLeft(State& state, const SweepRecord& sweep, SteadyTime now) {
   if (sweep.sweep.state != core::SweepState::kRunning || sweep.Open() == 0) return std::nullopt;
   const Means means(sweep);
   double work = 0, longest = 0;
@@ -61,14 +61,14 @@ std::optional<double> SecondsLeft(State& state, const SweepRecord& sweep, WallTi
     if (trial.sweep_id != sweep.sweep.id || !core::IsLeased(record.attempt.state)) continue;
     const std::optional<double> mean = means.Of(sweep.configurations.at(trial.configuration_id));
     if (!mean) return std::nullopt;
-    const double so_far = std::chrono::duration<double>(now - record.attempt.granted_at).count();
+    const double so_far = record.granted ? std::chrono::duration<double>(now - *record.granted).count() : 0.0;
     const double left = std::max(0.0, *mean - so_far);
     work += left;
     longest = std::max(longest, left);
   }
-  const core::Trial& any = state.FindTrial(sweep.trials.front())->trial;
-  const std::int64_t capacity = scheduler::Capacity(
-      state.fleet, {.slots = any.slots, .needs_gpu = any.needs_gpu, .memory_bytes = sweep.memory_bytes});
+  const core::Trial& any = sweep.trials.front()->trial;
+  std::int64_t capacity = scheduler::Capacity(state.fleet, state.DemandOf(any));
+  if (sweep.sweep.max_running) capacity = std::min(capacity, *sweep.sweep.max_running);
   if (capacity == 0) return std::nullopt;
   return std::max(longest, work / static_cast<double>(std::min(capacity, sweep.Open())));
 }

@@ -1,5 +1,7 @@
 #include "coordinator/service/lookup.h"
 
+#include <fmt/ranges.h>
+
 #include <vector>
 
 #include "common/nearest.h"
@@ -9,22 +11,19 @@ namespace {
 
 constexpr std::size_t kMostCandidates = 10'000;  // to look for a near name in
 
-std::vector<std::string> TrialNames(State& state, const SweepRecord& sweep) {
+std::vector<std::string> TrialNames(const SweepRecord& sweep) {
   std::vector<std::string> names;
-  for (const std::string& id : sweep.trials) {
+  for (const TrialRecord* record : sweep.trials) {
     if (names.size() >= kMostCandidates) break;
-    names.push_back(state.FindTrial(id)->trial.name);
+    names.push_back(record->trial.name);
   }
   return names;
 }
 
-StatusOr<TrialRecord*> TrialInSweep(State& state, const SweepRecord& sweep, const std::string& name) {
-  for (const std::string& id : state.TrialIdsByName(name)) {
-    TrialRecord* record = state.FindTrial(id);
-    if (record->trial.sweep_id == sweep.sweep.id) return record;
-  }
+StatusOr<TrialRecord*> TrialInSweep(const SweepRecord& sweep, const std::string& name) {
+  if (TrialRecord* record = sweep.trials_by_name.Find(name); record != nullptr) return record;
   return NotFound("sweep {} has no trial '{}'{}", sweep.sweep.name, name,
-                  DidYouMean(name, TrialNames(state, sweep)));
+                  DidYouMean(name, TrialNames(sweep)));
 }
 
 }  // namespace
@@ -39,27 +38,43 @@ StatusOr<SweepRecord*> LookUpSweep(State& state, const std::string& sweep) {
 
 StatusOr<TrialRecord*> LookUpTrial(State& state, const std::string& trial) {
   if (TrialRecord* record = state.FindTrial(trial); record != nullptr) return record;
-  const std::vector<std::string> ids = state.TrialIdsByName(trial);
-  if (ids.size() == 1) return state.FindTrial(ids.front());
-  if (ids.size() > 1) {
+  const std::vector<TrialRecord*> found = state.TrialsByName(trial);
+  if (found.size() == 1) return found.front();
+  if (found.size() > 1) {
     std::string choices;
-    for (const std::string& id : ids) {
-      const core::Trial& candidate = state.FindTrial(id)->trial;
+    for (const TrialRecord* record : found) {
+      const core::Trial& candidate = record->trial;
       choices += (choices.empty() ? "" : ", ") +
                  fmt::format("'{}/{}'", state.FindSweep(candidate.sweep_id)->sweep.name, candidate.name);
     }
-    return InvalidArgument("{} sweeps have a trial '{}'; say which: {}", ids.size(), trial, choices);
+    return InvalidArgument("{} sweeps have a trial '{}'; say which: {}", found.size(), trial, choices);
   }
   if (const auto slash = trial.find('/'); slash != std::string::npos) {
     ASSIGN_OR_RETURN(const SweepRecord* sweep, LookUpSweep(state, trial.substr(0, slash)));
-    return TrialInSweep(state, *sweep, trial.substr(slash + 1));
+    return TrialInSweep(*sweep, trial.substr(slash + 1));
   }
   std::vector<std::string> names;
   for (const auto& [id, sweep] : state.sweeps()) {
-    for (std::string& name : TrialNames(state, sweep)) names.push_back(std::move(name));
+    for (std::string& name : TrialNames(sweep)) names.push_back(std::move(name));
     if (names.size() >= kMostCandidates) break;
   }
   return NotFound("there is no trial '{}'{}", trial, DidYouMean(trial, names));
+}
+
+StatusOr<WorkerRecord*> LookUpWorker(State& state, const std::string& worker) {
+  if (WorkerRecord* record = state.FindWorker(worker); record != nullptr) return record;
+  std::vector<std::string> ids, names;
+  for (const auto& [id, record] : state.workers()) {
+    if (record.worker.hostname == worker) ids.push_back(id);
+    names.push_back(id);
+    names.push_back(record.worker.hostname);
+  }
+  if (ids.size() == 1) return state.FindWorker(ids.front());
+  if (ids.size() > 1) {
+    return InvalidArgument("{} workers are on host '{}'; say which: {}", ids.size(), worker,
+                           fmt::join(ids, ", "));
+  }
+  return NotFound("there is no worker '{}'{}", worker, DidYouMean(worker, names));
 }
 
 }  // namespace lorikeet::service

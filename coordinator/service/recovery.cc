@@ -1,7 +1,6 @@
 #include "coordinator/service/recovery.h"
 
 #include <algorithm>
-#include <set>
 
 #include "coordinator/core/state_machine.h"
 #include "sweeps/trial/trial.h"
@@ -19,17 +18,17 @@ StatusOr<std::int64_t> MemoryOf(store::Store& store, const std::string& trial_id
 }
 
 Status CheckConsistent(State& state, const SweepRecord& sweep) {
-  for (const std::string& id : sweep.trials) {
-    const TrialRecord& record = *state.FindTrial(id);
+  for (const TrialRecord* trial : sweep.trials) {
+    const TrialRecord& record = *trial;
     const AttemptRecord* attempt = state.FindAttempt(record.attempt_id);
     const bool leased = attempt != nullptr && core::IsLeased(attempt->attempt.state);
     if (leased != (record.trial.state == core::TrialState::kRunning)) {
-      return Internal("the database contradicts itself: trial {} is {} and {} attempt has a lease", id,
-                      core::Name(record.trial.state), leased ? "an" : "no");
+      return Internal("the database contradicts itself: trial {} is {} and {} attempt has a lease",
+                      record.trial.id, core::Name(record.trial.state), leased ? "an" : "no");
     }
     if (attempt != nullptr && attempt->attempt.token != record.trial.token) {
-      return Internal("the database contradicts itself: trial {} is at token {}, its attempt {} at {}", id,
-                      record.trial.token, record.attempt_id, attempt->attempt.token);
+      return Internal("the database contradicts itself: trial {} is at token {}, its attempt {} at {}",
+                      record.trial.id, record.trial.token, record.attempt_id, attempt->attempt.token);
     }
   }
   return absl::OkStatus();
@@ -40,15 +39,11 @@ Status CheckConsistent(State& state, const SweepRecord& sweep) {
 Status Recover(Context& context) {
   ASSIGN_OR_RETURN(store::Snapshot snapshot, context.store.Load());
   State& state = context.state;
-  std::map<std::string, std::string> sample;  // a trial of each sweep that goes on
-  std::set<std::string> ended;
-  for (const core::Sweep& sweep : snapshot.sweeps) {
-    if (core::IsFinal(sweep.state)) ended.insert(sweep.id);
-  }
-  for (const core::Trial& trial : snapshot.trials) {
-    if (!ended.contains(trial.sweep_id)) sample.try_emplace(trial.sweep_id, trial.id);
-  }
+  std::map<std::string, std::string> sample;  // a trial of each sweep; one that has ended may be retried
+  for (const core::Trial& trial : snapshot.trials) sample.try_emplace(trial.sweep_id, trial.id);
+  std::vector<std::string> in_order;
   for (core::Sweep& sweep : snapshot.sweeps) {
+    in_order.push_back(sweep.id);
     std::int64_t memory_bytes = 0;
     if (const auto trial = sample.find(sweep.id); trial != sample.end()) {
       ASSIGN_OR_RETURN(memory_bytes, MemoryOf(context.store, trial->second));
@@ -57,20 +52,30 @@ Status Recover(Context& context) {
   }
   for (const core::Configuration& configuration : snapshot.configurations)
     state.AddConfiguration(configuration);
-  for (core::Trial& trial : snapshot.trials) state.AddTrial(std::move(trial));
+  // As they were submitted: who came first is served first again.
+  std::map<std::string, std::vector<core::Trial*>> trials;
+  for (core::Trial& trial : snapshot.trials) trials[trial.sweep_id].push_back(&trial);
+  for (const std::string& sweep : in_order) {
+    for (core::Trial* trial : trials[sweep]) state.AddTrial(std::move(*trial));
+  }
   for (const core::Attempt& attempt : snapshot.attempts) state.Install(attempt);
-  for (const core::Worker& worker : snapshot.workers) {
+  for (const auto& [id, sweep] : state.sweeps()) RETURN_IF_ERROR(CheckConsistent(state, sweep));
+  std::vector<std::string> gone;
+  for (core::Worker& worker : snapshot.workers) {
+    if (worker.state != "disconnected") gone.push_back(worker.id);
+    worker.state = "disconnected";
     state.Install(worker);
     state.last_session = std::max(state.last_session, worker.session);
   }
-  for (const auto& [id, sweep] : state.sweeps()) RETURN_IF_ERROR(CheckConsistent(state, sweep));
-  const auto body = [&](store::Transaction&, Change& change) -> Status {
-    for (const core::Worker& worker : snapshot.workers) {
-      if (worker.state != "disconnected") change.worker(worker.id).state = "disconnected";
-    }
+  for (core::SweepFile& file : snapshot.files) state.Install(std::move(file));
+  for (core::Bar& bar : snapshot.bars) state.Install(std::move(bar));
+  // A start must not need room on the disk: else the file learns it when the worker is next heard of.
+  Status written = context.Apply([&](store::Transaction&, Change& change) -> Status {
+    for (const std::string& id : gone) change.worker(id);
     return absl::OkStatus();
-  };
-  RETURN_IF_ERROR(context.Commit(body));
+  });
+  written.Update(context.turn.End());
+  if (absl::IsInternal(written)) return written;
   state.SetAllLeases(context.clock.Steady() + context.options.lease);
   return absl::OkStatus();
 }

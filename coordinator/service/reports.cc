@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/failure_kinds.h"
 #include "coordinator/core/state_machine.h"
 #include "coordinator/service/attempts.h"
 #include "coordinator/service/effects.h"
@@ -13,20 +14,23 @@ Status Reports::Handle(std::int64_t session, const Report& report) {
   const Session* open = state.FindSession(session);
   if (open == nullptr) return Aborted("session {} is over", session);
   std::string trial_id;
-  std::optional<WallTime> granted_at;
+  std::optional<SteadyTime> granted_at;
   if (const AttemptRecord* record = state.FindAttempt(report.attempt_id); record != nullptr) {
     trial_id = record->attempt.trial_id;
     // A later attempt goes on from a checkpoint: its time is not the whole trial's.
-    if (record->attempt.number == 1) granted_at = record->attempt.granted_at;
+    if (record->attempt.number == 1) granted_at = record->granted;
   }
   Outcome outcome;
   outcome.ack.attempt_id = report.attempt_id;
-  Status status = context_.Commit([&](store::Transaction& transaction, Change& change) -> Status {
+  Status status = context_.Apply([&](store::Transaction& transaction, Change& change) -> Status {
     return Accept(transaction, change, *open, report, outcome);
   });
+  if (absl::IsInvalidArgument(status) || absl::IsNotFound(status) || absl::IsAlreadyExists(status)) {
+    return Refuse(session, {report.attempt_id, report.token}, status);
+  }
   if (!status.ok() && !(absl::IsAborted(status) && outcome.ack.superseded)) return status;
   if (status.ok() && !outcome.ack.superseded) AfterCommit(report, outcome, trial_id, granted_at);
-  open->connection->Send(outcome.ack);
+  context_.turn.Send(open->connection, outcome.ack);
   return absl::OkStatus();
 }
 
@@ -51,8 +55,7 @@ Status Reports::Accept(store::Transaction& transaction, Change& change, const Se
     return superseded(fmt::format("token {} is stale, {} is newest", report.token, newest));
   if (record->attempt.worker_id != session.worker_id) return superseded("another worker has it");
 
-  const core::RetryPolicy retry =
-      context_.state.FindSweep(context_.state.TrialOf(*record)->trial.sweep_id)->sweep.retry;
+  const RetryPolicy& retry = context_.state.RetryOf(context_.state.TrialOf(*record)->trial);
   const bool drains = context_.state.fleet.at(session.worker_id).draining;
   for (const auto& [sequence, event] : report.events) {
     if (sequence <= outcome.ack.sequence) continue;
@@ -62,20 +65,46 @@ Status Reports::Accept(store::Transaction& transaction, Change& change, const Se
                                 sequence, outcome.ack.sequence + 1);
     }
     RETURN_IF_ERROR(ApplyEvent(transaction, change, report.attempt_id, retry, drains, event));
+    const core::AttemptState now = change.attempt(report.attempt_id).state;
+    outcome.ended = core::IsFinal(now);
+    if (now == core::AttemptState::kReturned && !std::holds_alternative<Returned>(event)) {
+      // Turned away for its host's files. What it reported, its result perhaps, is not kept; nor is the
+      // number, so that the answer is the same when it is said again.
+      outcome.ack.superseded = true;
+      break;
+    }
     outcome.ack.sequence = sequence;
     if (const auto* result = std::get_if<core::Result>(&event)) {
       outcome.documents_scored = result->test.documents + result->validation.documents;
     }
-    outcome.ended = core::IsFinal(change.attempt(report.attempt_id).state);
     if (outcome.ended) break;  // nothing after its last word counts
   }
   if (outcome.ack.sequence == *committed) return absl::OkStatus();
   change.attempt(report.attempt_id).sequence = outcome.ack.sequence;
-  return transaction.AdvanceSequence(report.attempt_id, outcome.ack.sequence);
+  return absl::OkStatus();
+}
+
+Status Reports::Refuse(std::int64_t session, const Lease& lease, const Status& why) {
+  State& state = context_.state;
+  const Session* open = state.FindSession(session);
+  if (open == nullptr) return Aborted("session {} is over", session);
+  const AttemptRecord* record = state.FindAttempt(lease.attempt_id);
+  if (record != nullptr && record->attempt.token == lease.token &&
+      record->attempt.worker_id == open->worker_id && state.TrialOf(*record)->trial.token == lease.token) {
+    const RetryPolicy& retry = state.RetryOf(state.TrialOf(*record)->trial);
+    const auto body = [&](store::Transaction& transaction, Change& change) -> Status {
+      return Fail(transaction, change, lease.attempt_id, retry,
+                  {failure::kCrashed, fmt::format("it reported what cannot be stored: {}", Message(why))});
+    };
+    RETURN_IF_ERROR(context_.Apply(body));
+  }
+  context_.turn.Send(open->connection,
+                     Ack{.attempt_id = lease.attempt_id, .sequence = 0, .superseded = true});
+  return absl::OkStatus();
 }
 
 void Reports::AfterCommit(const Report& report, const Outcome& outcome, const std::string& trial_id,
-                          std::optional<WallTime> granted_at) {
+                          std::optional<SteadyTime> granted_at) {
   State& state = context_.state;
   AttemptRecord* record = state.FindAttempt(report.attempt_id);
   if (record != nullptr && core::IsLeased(record->attempt.state)) {
@@ -88,7 +117,7 @@ void Reports::AfterCommit(const Report& report, const Outcome& outcome, const st
   ConfigurationRecord& configuration = sweep.configurations.at(trial.configuration_id);
   if (granted_at) {
     ++configuration.timed;
-    configuration.seconds += std::chrono::duration<double>(context_.clock.Wall() - *granted_at).count();
+    configuration.seconds += std::chrono::duration<double>(context_.clock.Steady() - *granted_at).count();
   }
   if (sweep.has_documents || outcome.documents_scored <= 0) return;
   const StatusOr<std::int64_t> count = context_.store.DocumentCount(trial.sweep_id);

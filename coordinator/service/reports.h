@@ -1,6 +1,6 @@
 // What attempts report: committed exactly once, in order, and only by the holder of the newest token.
 //
-// Not thread-safe: under the service's mutex.
+// Not thread-safe: the service's.
 #pragma once
 
 #include <string>
@@ -20,8 +20,13 @@ class Reports {
   // - A hole in the numbers where the next event should be: FailedPrecondition, no Ack; the worker's new
   // session
   //   learns the committed number and sends from there.
+  // - What the database cannot take (a constraint of its): as Refuse.
+  // - An attempt whose host's files are not the sweep's: it is over; Ack with superseded.
   // - A session that is over: Aborted.
   Status Handle(std::int64_t session, const Report& report);
+  // What an attempt says cannot be understood, or not be stored: it has failed as crashed where its token
+  // still counts. Ack with superseded either way, so that its worker ends it and says no more of it.
+  Status Refuse(std::int64_t session, const Lease& lease, const Status& why);
   // For people; kept in memory alone.
   void HandleProgress(std::int64_t session, const Lease& lease, const Progress& progress);
 
@@ -34,7 +39,7 @@ class Reports {
   Status Accept(store::Transaction& transaction, Change& change, const Session& session, const Report& report,
                 Outcome& outcome) const;
   void AfterCommit(const Report& report, const Outcome& outcome, const std::string& trial_id,
-                   std::optional<WallTime> granted_at);
+                   std::optional<SteadyTime> granted_at);
 
   Context& context_;
 };

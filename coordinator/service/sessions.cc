@@ -6,29 +6,34 @@
 #include "common/build_info.h"
 #include "coordinator/core/state_machine.h"
 #include "coordinator/service/attempts.h"
+#include "coordinator/service/files.h"
 
 namespace lorikeet::service {
 namespace {
 
-Status CheckHello(const Hello& hello, const Options& options) {
-  if (hello.protocol_version > kProtocolVersion || hello.protocol_version < kProtocolVersion - 1) {
-    return FailedPrecondition(
-        "worker {} ({}) speaks protocol {}; this coordinator ({}) serves {} and {}: install the same version "
-        "on both",
-        hello.hostname, hello.build, hello.protocol_version, options.build, kProtocolVersion - 1,
-        kProtocolVersion);
-  }
-  if (hello.worker_id.empty()) return InvalidArgument("a worker without an id");
+Status CheckSlots(const std::string& hostname, const std::vector<core::Slot>& slots) {
   std::set<std::int64_t> indices;
-  for (const core::Slot& slot : hello.slots) {
+  for (const core::Slot& slot : slots) {
     if (!indices.insert(slot.index).second) {
-      return InvalidArgument("worker {} offers slot {} twice", hello.hostname, slot.index);
+      return InvalidArgument("worker {} offers slot {} twice", hostname, slot.index);
     }
     if (slot.kind != "cpu" && slot.kind != "cuda") {
-      return InvalidArgument("worker {} offers a slot of kind '{}'; cpu or cuda", hello.hostname, slot.kind);
+      return InvalidArgument("worker {} offers a slot of kind '{}'; cpu or cuda", hostname, slot.kind);
     }
   }
   return absl::OkStatus();
+}
+
+Status CheckHello(const Hello& hello, const Options& options) {
+  constexpr std::int64_t kOldest = std::max<std::int64_t>(1, kProtocolVersion - 1);
+  if (hello.protocol_version > kProtocolVersion || hello.protocol_version < kOldest) {
+    return FailedPrecondition(
+        "worker {} ({}) speaks protocol {}; this coordinator ({}) serves {} to {}: install the same version "
+        "on both",
+        hello.hostname, hello.build, hello.protocol_version, options.build, kOldest, kProtocolVersion);
+  }
+  if (hello.worker_id.empty()) return InvalidArgument("a worker without an id");
+  return CheckSlots(hello.hostname, hello.slots);
 }
 
 // Whether a Hello was said before the one of the open session. A copy of the worker's folder is another
@@ -62,10 +67,10 @@ StatusOr<std::int64_t> Sessions::Connect(const Hello& hello,
     }
     return absl::OkStatus();
   };
-  RETURN_IF_ERROR(context_.Commit(body));
+  RETURN_IF_ERROR(context_.Apply(body));
 
   if (Session* older = state.SessionOf(hello.worker_id); older != nullptr) {
-    older->connection->Send(Replaced{"a newer session of this worker is open"});
+    context_.turn.Send(older->connection, Replaced{"a newer session of this worker is open"});
     state.sessions.erase(older->id);
   }
   state.last_session = id;
@@ -79,7 +84,9 @@ StatusOr<std::int64_t> Sessions::Connect(const Hello& hello,
   for (const auto& [attempt, committed] : welcome.keep) {
     state.SetLease(attempt, context_.clock.Steady() + context_.options.lease);
   }
-  connection->Send(std::move(welcome));
+  const bool drains = state.FindWorker(hello.worker_id)->worker.drain && !welcome.keep.empty();
+  context_.turn.Send(connection, std::move(welcome));
+  if (drains) context_.turn.Send(connection, DrainRequest{});
   return id;
 }
 
@@ -90,9 +97,15 @@ Status Sessions::Record(const Hello& hello, std::int64_t session, Welcome& welco
                       .build = hello.build,
                       .session = session,
                       .state = hello.draining ? "draining" : "connected",
+                      .drain = known != nullptr && known->worker.drain,
+                      .quarantine = known == nullptr ? "" : known->worker.quarantine,
+                      .failing = known == nullptr ? std::vector<std::string>() : known->worker.failing,
+                      .labels = hello.labels,
                       .slots = hello.slots,
                       .first_seen_at = known == nullptr ? change.now() : known->worker.first_seen_at,
                       .last_seen_at = change.now()};
+  // Of a worker that does not say which start it is of, none is another's.
+  if (known != nullptr && !hello.origin.process.empty()) LiftBars(change, worker.id, hello.origin.process);
   change.Put(worker);
   change.NoteWorker(worker, worker.state, fmt::format("{}, {} slots", worker.hostname, worker.slots.size()));
   return SortHeld(hello, welcome, change);
@@ -123,12 +136,18 @@ Status Sessions::SortHeld(const Hello& hello, Welcome& welcome, Change& change) 
 }
 
 void Sessions::OfferSlots(const Hello& hello) {
-  scheduler::Worker worker{.id = hello.worker_id, .draining = hello.draining, .slots = {}};
+  const core::Worker& stored = context_.state.FindWorker(hello.worker_id)->worker;
+  scheduler::Worker worker{.id = hello.worker_id,
+                           .draining = hello.draining || stored.drain,
+                           .quarantined = !stored.quarantine.empty(),
+                           .slots = {},
+                           .labels = hello.labels};
   for (const core::Slot& slot : hello.slots) {
     worker.slots.push_back({.index = slot.index,
                             .gpu = slot.kind == "cuda",
                             .memory_bytes = slot.memory_bytes,
-                            .attempt_id = ""});
+                            .attempt_id = "",
+                            .quarantined = !slot.quarantine.empty()});
   }
   // Whether or not they still count: their processes are there.
   for (const Held& held : hello.held) {
@@ -139,21 +158,52 @@ void Sessions::OfferSlots(const Hello& hello) {
     }
   }
   context_.state.fleet[hello.worker_id] = std::move(worker);
+  context_.state.plan_is_stale = true;
 }
 
 void Sessions::Closed(std::int64_t session, const Lease& lease) {
   const Session* open = context_.state.FindSession(session);
   if (open == nullptr) return;
   for (scheduler::Slot& slot : context_.state.fleet.at(open->worker_id).slots) {
-    if (slot.attempt_id == lease.attempt_id) slot.attempt_id.clear();
+    if (slot.attempt_id != lease.attempt_id) continue;
+    slot.attempt_id.clear();
+    context_.state.plan_is_stale = true;
   }
+}
+
+Status Sessions::SlotsChanged(std::int64_t session, const std::vector<core::Slot>& slots) {
+  const Session* open = context_.state.FindSession(session);
+  if (open == nullptr) return absl::OkStatus();
+  const core::Worker& known = context_.state.FindWorker(open->worker_id)->worker;
+  RETURN_IF_ERROR(CheckSlots(known.hostname, slots));
+  const auto same_index = [](const core::Slot& a, const core::Slot& b) { return a.index == b.index; };
+  if (!std::equal(slots.begin(), slots.end(), known.slots.begin(), known.slots.end(), same_index)) {
+    return FailedPrecondition("worker {} has other slots than its Hello said", known.hostname);
+  }
+  const auto body = [&](store::Transaction&, Change& change) -> Status {
+    core::Worker& stored = change.worker(open->worker_id);
+    for (std::size_t i = 0; i < slots.size(); ++i) {
+      const std::string& before = stored.slots[i].quarantine;
+      if (before.empty() == slots[i].quarantine.empty()) continue;
+      change.NoteWorker(stored, slots[i].quarantine.empty() ? "slot_offered" : "slot_quarantined",
+                        fmt::format("slot {} ({}){}{}", slots[i].index, slots[i].device,
+                                    slots[i].quarantine.empty() ? "" : ": ", slots[i].quarantine));
+    }
+    stored.slots = slots;
+    return absl::OkStatus();
+  };
+  RETURN_IF_ERROR(context_.Apply(body));
+  scheduler::Worker& offered = context_.state.fleet.at(open->worker_id);
+  for (std::size_t i = 0; i < slots.size(); ++i) offered.slots[i].quarantined = !slots[i].quarantine.empty();
+  context_.state.plan_is_stale = true;
+  return absl::OkStatus();
 }
 
 Status Sessions::Draining(std::int64_t session) {
   const Session* open = context_.state.FindSession(session);
   if (open == nullptr) return absl::OkStatus();
   scheduler::Worker& worker = context_.state.fleet.at(open->worker_id);
-  if (worker.draining) return absl::OkStatus();
+  if (context_.state.FindWorker(open->worker_id)->worker.state == "draining") return absl::OkStatus();
   const auto body = [&](store::Transaction&, Change& change) -> Status {
     core::Worker& stored = change.worker(open->worker_id);
     stored.state = "draining";
@@ -161,7 +211,7 @@ Status Sessions::Draining(std::int64_t session) {
     change.NoteWorker(stored, "draining", stored.hostname);
     return absl::OkStatus();
   };
-  RETURN_IF_ERROR(context_.Commit(body));
+  RETURN_IF_ERROR(context_.Apply(body));
   worker.draining = true;
   return absl::OkStatus();
 }
@@ -171,17 +221,18 @@ Status Sessions::Disconnect(std::int64_t session) {
   const Session* open = state.FindSession(session);
   if (open == nullptr) return absl::OkStatus();
   const std::string worker_id = open->worker_id;
-  // Gone from memory whether or not the database can be told: nothing can be sent to it any more.
-  state.sessions.erase(session);
-  state.fleet.erase(worker_id);
-  state.FindWorker(worker_id)->session = 0;
-  return context_.Commit([&](store::Transaction&, Change& change) -> Status {
+  const auto body = [&](store::Transaction&, Change& change) -> Status {
     core::Worker& stored = change.worker(worker_id);
     stored.state = "disconnected";
     stored.last_seen_at = change.now();
     change.NoteWorker(stored, "disconnected", stored.hostname);
     return absl::OkStatus();
-  });
+  };
+  RETURN_IF_ERROR(context_.Apply(body));
+  state.sessions.erase(session);
+  state.fleet.erase(worker_id);
+  state.FindWorker(worker_id)->session = 0;
+  return absl::OkStatus();
 }
 
 }  // namespace lorikeet::service

@@ -1,11 +1,12 @@
 // The workers' sessions: who is connected, with which slots, and what of it is taken.
 //
-// Not thread-safe: under the service's mutex. A session that is over (replaced, disconnected) is unknown
+// Not thread-safe: the service's. A session that is over (replaced, disconnected) is unknown
 // here, and what still comes through it is refused.
 #pragma once
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "coordinator/service/change.h"
 
@@ -21,6 +22,8 @@ class Sessions {
   // Frees the slots that the attempt's process had.
   void Closed(std::int64_t session, const Lease& lease);
   Status Draining(std::int64_t session);
+  // How all of the worker's slots stand now, in the order of its Hello.
+  Status SlotsChanged(std::int64_t session, const std::vector<core::Slot>& slots);
   // Leases run on: the worker may come back.
   Status Disconnect(std::int64_t session);
 

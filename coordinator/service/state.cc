@@ -1,6 +1,7 @@
 #include "coordinator/service/state.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "coordinator/core/retry.h"
 #include "coordinator/core/state_machine.h"
@@ -16,49 +17,66 @@ auto* Find(Map& map, const Key& key) {
 
 }  // namespace
 
-std::int64_t SweepRecord::Count(core::TrialState state) const {
-  std::int64_t count = 0;
-  for (const auto& [id, configuration] : configurations) {
-    count += configuration.trials.at(static_cast<std::size_t>(state));
-  }
-  return count;
-}
-
 void State::AddSweep(core::Sweep sweep, std::int64_t memory_bytes) {
   sweep_ids_[sweep.name] = sweep.id;
   SweepRecord& record = sweeps_[sweep.id];
   record.sweep = std::move(sweep);
   record.memory_bytes = memory_bytes;
+  if (!record.sweep.labels.empty()) record.labels = std::make_shared<const Labels>(record.sweep.labels);
+  SetRules(record);
 }
 
 void State::AddConfiguration(const core::Configuration& configuration) {
-  sweeps_.at(configuration.sweep_id).configurations[configuration.id].configuration = configuration;
+  core::Configuration& known =
+      sweeps_.at(configuration.sweep_id).configurations[configuration.id].configuration;
+  known = configuration;
+  known.trial.clear();  // the store has it
 }
 
 void State::AddTrial(core::Trial trial) {
-  trial.settings.clear();  // the store has them
   SweepRecord& sweep = sweeps_.at(trial.sweep_id);
-  sweep.trials.push_back(trial.id);
-  ++sweep.configurations.at(trial.configuration_id).trials.at(static_cast<std::size_t>(trial.state));
-  trial_ids_.emplace(trial.name, trial.id);
+  Count(trial, 1);
+  if (trial.state == core::TrialState::kRunning && sweep.sweep.max_running) SetRules(sweep);
   Enqueue(trial);
-  const std::string id = trial.id;
-  trials_[id].trial = std::move(trial);
+  TrialRecord& record = trials_.emplace_back();
+  record.trial = std::move(trial);
+  sweep.trials.push_back(&record);
+  sweep.trials_by_name.Add(&record);
+  trials_by_id_.Add(&record);
 }
 
-void State::Install(const core::Sweep& sweep) { sweeps_.at(sweep.id).sweep = sweep; }
+void State::Install(const core::Sweep& sweep) {
+  SweepRecord& record = sweeps_.at(sweep.id);
+  record.sweep = sweep;
+  SetRules(record);
+  plan_is_stale = true;
+}
+
+void State::SetRules(const SweepRecord& sweep) {
+  const scheduler::Queue::Rules rules{.name = sweep.sweep.name,
+                                      .priority = sweep.sweep.priority,
+                                      .paused = sweep.sweep.state == core::SweepState::kPaused,
+                                      .max_running = sweep.sweep.max_running,
+                                      .running = sweep.Count(core::TrialState::kRunning),
+                                      .barred = &sweep.barred};
+  queue.SetRules(sweep.sweep.id, rules);
+}
 
 void State::Install(core::Trial trial) {
-  TrialRecord& record = trials_.at(trial.id);
-  auto& counts = sweeps_.at(trial.sweep_id).configurations.at(trial.configuration_id).trials;
-  --counts.at(static_cast<std::size_t>(record.trial.state));
-  ++counts.at(static_cast<std::size_t>(trial.state));
+  TrialRecord& record = *trials_by_id_.Find(trial.id);
+  const bool moves = record.trial.state != trial.state;
+  Count(record.trial, -1);
+  Count(trial, 1);
   Enqueue(trial);
+  if (const SweepRecord& sweep = sweeps_.at(trial.sweep_id); moves && sweep.sweep.max_running) {
+    SetRules(sweep);
+    plan_is_stale = true;  // one more of it may run, though no slot has come free
+  }
   record.trial = std::move(trial);
 }
 
 void State::Install(const core::Attempt& attempt) {
-  TrialRecord& trial = trials_.at(attempt.trial_id);
+  TrialRecord& trial = *trials_by_id_.Find(attempt.trial_id);
   const auto known = attempts_.find(attempt.id);
   if (core::IsFinal(attempt.state)) {
     if (trial.attempt_id == attempt.id) trial.attempt_id.clear();
@@ -67,10 +85,14 @@ void State::Install(const core::Attempt& attempt) {
     if (known == attempts_.end()) return;
     if (known->second.lease_until) leases_.erase({*known->second.lease_until, attempt.id});
     attempts_.erase(known);
+    const auto on = attempts_on_.find(attempt.worker_id);
+    on->second.erase(attempt.id);
+    if (on->second.empty()) attempts_on_.erase(on);
     return;
   }
   AttemptRecord& record = known == attempts_.end() ? attempts_[attempt.id] : known->second;
   record.attempt = attempt;
+  attempts_on_[attempt.worker_id].insert(attempt.id);
   if (!core::IsLeased(attempt.state)) {
     if (record.lease_until) leases_.erase({*record.lease_until, attempt.id});
     record.lease_until.reset();
@@ -82,7 +104,39 @@ void State::Install(const core::Attempt& attempt) {
   trial.device = attempt.device;
 }
 
-void State::Install(const core::Worker& worker) { workers_[worker.id].worker = worker; }
+void State::Install(const core::Worker& worker) {
+  workers_[worker.id].worker = worker;
+  const auto offered = fleet.find(worker.id);
+  if (offered == fleet.end() || offered->second.quarantined == !worker.quarantine.empty()) return;
+  offered->second.quarantined = !worker.quarantine.empty();
+  plan_is_stale = true;
+}
+
+void State::Install(core::SweepFile file) {
+  const std::string name = file.name;
+  sweeps_.at(file.sweep_id).files[name] = std::move(file);
+}
+
+void State::Install(core::Bar bar) {
+  WorkerRecord& worker = workers_.at(bar.worker_id);
+  sweeps_.at(bar.sweep_id).barred[bar.worker_id] = worker.worker.hostname + ": " + bar.reason;
+  const std::string sweep_id = bar.sweep_id;
+  worker.bars[sweep_id] = std::move(bar);
+}
+
+void State::RemoveBar(const std::string& worker_id, const std::string& sweep_id) {
+  workers_.at(worker_id).bars.erase(sweep_id);
+  sweeps_.at(sweep_id).barred.erase(worker_id);
+  plan_is_stale = true;
+}
+
+void State::ForgetFiles(const std::string& sweep_id) {
+  SweepRecord& sweep = sweeps_.at(sweep_id);
+  sweep.files.clear();
+  for (const auto& [worker_id, why] : std::exchange(sweep.barred, {}))
+    workers_.at(worker_id).bars.erase(sweep_id);
+  plan_is_stale = true;
+}
 
 void State::SetLease(const std::string& attempt_id, SteadyTime until) {
   AttemptRecord& record = attempts_.at(attempt_id);
@@ -110,7 +164,7 @@ void State::SetAllLeases(SteadyTime until) {
 }
 
 SweepRecord* State::FindSweep(const std::string& id) { return Find(sweeps_, id); }
-TrialRecord* State::FindTrial(const std::string& id) { return Find(trials_, id); }
+TrialRecord* State::FindTrial(const std::string& id) { return trials_by_id_.Find(id); }
 AttemptRecord* State::FindAttempt(const std::string& id) { return Find(attempts_, id); }
 WorkerRecord* State::FindWorker(const std::string& id) { return Find(workers_, id); }
 Session* State::FindSession(std::int64_t id) { return Find(sessions, id); }
@@ -122,45 +176,55 @@ Session* State::SessionOf(const std::string& worker_id) {
 
 const std::string* State::SweepIdByName(const std::string& name) const { return Find(sweep_ids_, name); }
 
-std::vector<std::string> State::TrialIdsByName(const std::string& name) const {
-  std::vector<std::string> ids;
-  const auto [begin, end] = trial_ids_.equal_range(name);
-  for (auto at = begin; at != end; ++at) ids.push_back(at->second);
-  return ids;
-}
-
-std::vector<std::string> State::AttemptsOn(const std::string& worker_id) const {
-  std::vector<std::string> ids;
-  for (const auto& [id, record] : attempts_) {
-    if (record.attempt.worker_id == worker_id) ids.push_back(id);
+std::vector<TrialRecord*> State::TrialsByName(const std::string& name) const {
+  std::vector<TrialRecord*> trials;
+  for (const auto& [id, sweep] : sweeps_) {
+    if (TrialRecord* record = sweep.trials_by_name.Find(name); record != nullptr) trials.push_back(record);
   }
-  return ids;
+  return trials;
 }
 
-scheduler::Demand State::DemandOf(const core::Trial& trial, const SweepRecord& sweep) const {
-  return {.slots = trial.slots, .needs_gpu = trial.needs_gpu, .memory_bytes = sweep.memory_bytes};
+const std::set<std::string>& State::AttemptsOn(const std::string& worker_id) const {
+  static const std::set<std::string> kNone;
+  const auto found = attempts_on_.find(worker_id);
+  return found == attempts_on_.end() ? kNone : found->second;
+}
+
+scheduler::Demand State::DemandOf(const core::Trial& trial) const {
+  return {.slots = trial.slots,
+          .needs_gpu = trial.needs_gpu,
+          .memory_bytes = sweeps_.at(trial.sweep_id).memory_bytes,
+          .labels = sweeps_.at(trial.sweep_id).labels};
+}
+
+void State::Count(const core::Trial& trial, std::int64_t more) {
+  SweepRecord& sweep = sweeps_.at(trial.sweep_id);
+  const auto state = static_cast<std::size_t>(trial.state);
+  sweep.counts.at(state) += more;
+  sweep.configurations.at(trial.configuration_id).trials.at(state) += more;
 }
 
 void State::Enqueue(const core::Trial& trial) {
   const SweepRecord& sweep = sweeps_.at(trial.sweep_id);
-  if (trial.state != core::TrialState::kPending || sweep.sweep.state != core::SweepState::kRunning) {
+  if (trial.state != core::TrialState::kPending || core::IsFinal(sweep.sweep.state)) {
     queue.Remove(trial.id);
     return;
   }
   // Stored as wall time, which may have jumped since; counted on the steady clock.
-  const SteadyTime now = clock_.Steady();
+  const SteadyTime now = clock_->Steady();
   SteadyTime ready_at = now;
   if (trial.not_before) {
     ready_at +=
-        std::clamp<Duration>(*trial.not_before - clock_.Wall(), Duration::zero(), core::kLongestBackoff);
+        std::clamp<Duration>(*trial.not_before - clock_->Wall(), Duration::zero(), core::kLongestBackoff);
   }
   queue.Put({.trial_id = trial.id,
              .sweep_id = trial.sweep_id,
              .position = trial.position,
-             .demand = DemandOf(trial, sweep),
+             .demand = DemandOf(trial),
              .last_worker_id = trial.last_worker_id,
              .ready_at = ready_at},
             now);
+  plan_is_stale = true;
 }
 
 }  // namespace lorikeet::service

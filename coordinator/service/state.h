@@ -1,21 +1,24 @@
 // What the coordinator holds in memory: a mirror of the database, indexed, and what no database needs to know
 // (sessions, leases, progress).
 //
-// Not thread-safe: the service's mutex guards it. What the database has too changes by Install alone, after
-// the transaction that wrote it has committed (change.h). Iteration is in the order of ids, so that a run
+// Not thread-safe: the service's. What the database has too changes by Install alone, once
+// the turn's transaction has it (change.h). Iteration is in the order of ids, so that a run
 // repeats.
 #pragma once
 
 #include <array>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "common/clock.h"
 #include "coordinator/core/types.h"
 #include "coordinator/scheduler/queue.h"
@@ -23,26 +26,14 @@
 
 namespace lorikeet::service {
 
+using TrialCounts = std::array<std::int64_t, 5>;  // by core::TrialState
+
 struct ConfigurationRecord {
   core::Configuration configuration;
-  std::array<std::int64_t, 5> trials{};  // by core::TrialState
+  TrialCounts trials{};
   // Attempts that succeeded since this process started: what the time left is estimated from.
   std::int64_t timed = 0;
   double seconds = 0;
-};
-
-struct SweepRecord {
-  core::Sweep sweep;
-  std::map<std::int64_t, ConfigurationRecord> configurations;  // by id
-  std::vector<std::string> trials;                             // by position
-  std::int64_t memory_bytes = 0;                               // of each slot that a trial takes; 0: any
-  bool has_documents = false;  // as many as a result counts; asked for again after a restart
-  std::string documents_from;  // the attempt that was asked; empty: none
-
-  std::int64_t Count(core::TrialState state) const;
-  std::int64_t Open() const {  // trials that have not ended
-    return Count(core::TrialState::kPending) + Count(core::TrialState::kRunning);
-  }
 };
 
 struct TrialRecord {
@@ -52,16 +43,71 @@ struct TrialRecord {
   std::string worker_id, device;
 };
 
+// Trials found by their id, or by their name. They are kept elsewhere, and never move.
+template <std::string core::Trial::*kField>
+class TrialIndex {
+ public:
+  // Another of that key is there already: false.
+  bool Add(TrialRecord* trial) { return trials_.insert(trial).second; }
+  // Null where there is none.
+  TrialRecord* Find(std::string_view key) const {
+    const auto found = trials_.find(key);
+    return found == trials_.end() ? nullptr : *found;
+  }
+
+ private:
+  static std::string_view Key(std::string_view key) { return key; }
+  static std::string_view Key(const TrialRecord* record) { return record->trial.*kField; }
+  struct Hash {
+    using is_transparent = void;
+    template <typename T>
+    std::size_t operator()(const T& value) const {
+      return std::hash<std::string_view>()(Key(value));
+    }
+  };
+  struct Same {
+    using is_transparent = void;
+    template <typename A, typename B>
+    bool operator()(const A& a, const B& b) const {
+      return Key(a) == Key(b);
+    }
+  };
+  absl::flat_hash_set<TrialRecord*, Hash, Same> trials_;
+};
+
+struct SweepRecord {
+  core::Sweep sweep;
+  std::map<std::int64_t, ConfigurationRecord> configurations;  // by id
+  std::vector<TrialRecord*> trials;                            // by position
+  TrialIndex<&core::Trial::name> trials_by_name;
+  TrialCounts counts{};
+  std::int64_t memory_bytes = 0;         // of each slot that a trial takes; 0: any
+  std::shared_ptr<const Labels> labels;  // of the workers; null: any
+  bool places_known = false;             // where trials ran that ended before this process started
+  bool has_documents = false;            // as many as a result counts; asked for again after a restart
+  std::string documents_from;            // the attempt that was asked; empty: none
+  std::map<std::string, core::SweepFile> files;  // what they are, by name, once it is fixed
+  // Workers that have others. The queue points here.
+  scheduler::Barred barred;
+
+  std::int64_t Count(core::TrialState state) const { return counts.at(static_cast<std::size_t>(state)); }
+  std::int64_t Open() const {  // trials that have not ended
+    return Count(core::TrialState::kPending) + Count(core::TrialState::kRunning);
+  }
+};
+
 // An attempt in granted, running or lost.
 struct AttemptRecord {
   core::Attempt attempt;
   std::optional<SteadyTime> lease_until;  // none: lost
   std::optional<Progress> progress;
+  std::optional<SteadyTime> granted;  // none: before this process started
 };
 
 struct WorkerRecord {
   core::Worker worker;
-  std::int64_t session = 0;  // the open one; 0: not connected
+  std::int64_t session = 0;               // the open one; 0: not connected
+  std::map<std::string, core::Bar> bars;  // from sweeps, by id
 };
 
 struct Session {
@@ -74,7 +120,7 @@ struct Session {
 
 class State {
  public:
-  explicit State(const Clock& clock) : clock_(clock) {}
+  explicit State(const Clock& clock) : clock_(&clock) {}
 
   // ---- filled at start and by submissions
   void AddSweep(core::Sweep sweep, std::int64_t memory_bytes);
@@ -87,6 +133,10 @@ class State {
   // Known only while it is in granted, running or lost.
   void Install(const core::Attempt& attempt);
   void Install(const core::Worker& worker);
+  void Install(core::SweepFile file);
+  void Install(core::Bar bar);  // of a worker that is known
+  void RemoveBar(const std::string& worker_id, const std::string& sweep_id);
+  void ForgetFiles(const std::string& sweep_id);
 
   // ---- leases
   void SetLease(const std::string& attempt_id, SteadyTime until);
@@ -103,31 +153,43 @@ class State {
   Session* SessionOf(const std::string& worker_id);
   const std::string* SweepIdByName(const std::string& name) const;
   // Trials of that name, one a sweep.
-  std::vector<std::string> TrialIdsByName(const std::string& name) const;
+  std::vector<TrialRecord*> TrialsByName(const std::string& name) const;
   TrialRecord* TrialOf(const AttemptRecord& attempt) { return FindTrial(attempt.attempt.trial_id); }
+  scheduler::Demand DemandOf(const core::Trial& trial) const;
+  const RetryPolicy& RetryOf(const core::Trial& trial) const {
+    return sweeps_.at(trial.sweep_id).sweep.retry;
+  }
 
   const std::map<std::string, SweepRecord>& sweeps() const { return sweeps_; }
   const std::map<std::string, AttemptRecord>& attempts() const { return attempts_; }
   const std::map<std::string, WorkerRecord>& workers() const { return workers_; }
   // The worker's attempts in granted, running or lost.
-  std::vector<std::string> AttemptsOn(const std::string& worker_id) const;
+  const std::set<std::string>& AttemptsOn(const std::string& worker_id) const;
 
   std::map<std::int64_t, Session> sessions;
   scheduler::Fleet fleet;  // the connected workers' slots
   scheduler::Queue queue;
+  // A trial or a slot has come, so that there may be something to grant.
+  bool plan_is_stale = true;
+  // What is free on the disk, where that is less than the reserve.
+  std::optional<std::int64_t> short_of_room;
+  std::optional<SteadyTime> room_looked_at;
   std::int64_t last_session = 0;
 
  private:
-  scheduler::Demand DemandOf(const core::Trial& trial, const SweepRecord& sweep) const;
   void Enqueue(const core::Trial& trial);
+  void SetRules(const SweepRecord& sweep);
+  // So many more of that state.
+  void Count(const core::Trial& trial, std::int64_t more);
 
-  const Clock& clock_;
+  const Clock* clock_;
   std::map<std::string, SweepRecord> sweeps_;
   std::unordered_map<std::string, std::string> sweep_ids_;  // by name
-  std::unordered_map<std::string, TrialRecord> trials_;     // never iterated
-  std::multimap<std::string, std::string> trial_ids_;       // by name
+  std::deque<TrialRecord> trials_;                          // none moves, none is erased
+  TrialIndex<&core::Trial::id> trials_by_id_;
   std::map<std::string, AttemptRecord> attempts_;
-  std::set<std::pair<SteadyTime, std::string>> leases_;  // until, attempt
+  std::unordered_map<std::string, std::set<std::string>> attempts_on_;  // by worker; never an empty set
+  std::set<std::pair<SteadyTime, std::string>> leases_;                 // until, attempt
   std::map<std::string, WorkerRecord> workers_;
 };
 

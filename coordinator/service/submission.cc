@@ -1,7 +1,9 @@
 #include "coordinator/service/submission.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
-#include <map>
+#include <set>
 
 #include "coordinator/core/state_machine.h"
 #include "coordinator/service/attempts.h"
@@ -23,17 +25,21 @@ struct Rows {
   std::vector<core::Trial> trials;
 };
 
-Status MakeRows(const spec::Sweep& from, RandomSource& random, WallTime now, Rows& rows) {
+Rows MakeRows(const spec::Sweep& from, RandomSource& random, WallTime now) {
+  Rows rows;
   rows.sweep.id = NewId("s", random);
   rows.sweep.name = from.name;
   rows.sweep.fingerprint = from.fingerprint;
   rows.sweep.text = from.text;
   rows.sweep.baseline = from.baseline;
-  rows.sweep.retry = {.attempts = from.retry.attempts, .backoff = from.retry.backoff};
+  rows.sweep.retry = from.retry;
+  rows.sweep.priority = from.priority;
+  rows.sweep.keep = from.keep;
+  rows.sweep.max_running = from.max_running;
+  rows.sweep.labels = from.labels;
   rows.sweep.seeds = from.seeds;
   rows.sweep.notes = from.notes;
   rows.sweep.submitted_at = now;
-  std::map<std::string, std::size_t> by_name;
   for (const spec::Configuration& configuration : from.configurations) {
     core::Configuration row;
     row.sweep_id = rows.sweep.id;
@@ -43,31 +49,52 @@ Status MakeRows(const spec::Sweep& from, RandomSource& random, WallTime now, Row
     row.axes = Pairs(configuration.axes);
     row.settings = Pairs(configuration.settings);
     row.baseline = configuration.baseline;
-    by_name[row.name] = rows.configurations.size();
+    row.trial = ToJson(configuration.trial);
     rows.configurations.push_back(std::move(row));
   }
+  IdSeries ids("t", random);
   for (const spec::PlannedTrial& planned : spec::ExpandTrials(from)) {
-    const auto configuration = by_name.find(planned.configuration);
-    if (configuration == by_name.end()) {
-      return Internal("trial '{}' is of configuration '{}', which the sweep lacks", planned.name,
-                      planned.configuration);
-    }
+    const ResourceSettings& resources = from.configurations[planned.configuration].trial.resources;
     core::Trial row;
-    row.id = NewId("t", random);
+    row.id = ids.Next();
     row.sweep_id = rows.sweep.id;
-    row.configuration_id =
-        static_cast<std::int64_t>(configuration->second);  // its place, until the store gives one
+    // Its place, until the store gives one.
+    row.configuration_id = static_cast<std::int64_t>(planned.configuration);
     row.position = static_cast<std::int64_t>(rows.trials.size());
     row.name = planned.name;
     row.seed = planned.seed;
-    row.slots = std::max<std::int64_t>(1, planned.trial.resources.gpus);
-    row.needs_gpu = planned.trial.resources.gpus > 0;
-    row.settings = ToJson(planned.trial);
+    row.slots = std::max<std::int64_t>(1, resources.gpus);
+    row.needs_gpu = resources.gpus > 0;
     rows.trials.push_back(std::move(row));
-    ++rows.configurations[configuration->second].planned;
+    ++rows.configurations[planned.configuration].planned;
   }
   rows.sweep.trials = static_cast<std::int64_t>(rows.trials.size());
-  return absl::OkStatus();
+  return rows;
+}
+
+std::string TextOf(std::optional<std::int64_t> count) { return count ? std::to_string(*count) : "unset"; }
+
+// What changes no result may differ in a file that is submitted again, and does not change what is there.
+void WarnOfWhatItKeeps(const core::Sweep& existing, const spec::Sweep& file,
+                       std::vector<std::string>& warnings) {
+  if (existing.priority != file.priority) {
+    warnings.push_back(fmt::format(
+        "it keeps its priority of {0}, where the file now says {1}; 'sweepctl priority {2} {1}' changes it",
+        existing.priority, file.priority, existing.name));
+  }
+  if (existing.max_running != file.max_running) {
+    warnings.push_back(fmt::format("it keeps its max_running, {}, where the file now says {}",
+                                   TextOf(existing.max_running), TextOf(file.max_running)));
+  }
+  if (existing.keep != file.keep) {
+    warnings.push_back(
+        "it keeps what it leaves as long as it was submitted with, where 'keep' in the file now says "
+        "otherwise");
+  }
+  if (existing.labels != file.labels) {
+    warnings.push_back(fmt::format("it keeps its resources.labels ({}), where the file now says ({})",
+                                   FormatLabels(existing.labels), FormatLabels(file.labels)));
+  }
 }
 
 }  // namespace
@@ -88,14 +115,14 @@ StatusOr<Submitted> Submission::Submit(const spec::Sweep& sweep) {
                         .existing = true,
                         .trials = existing.trials,
                         .warnings = {}};
+    WarnOfWhatItKeeps(existing, sweep, submitted.warnings);
     if (existing.state == core::SweepState::kCancelled) {
-      submitted.warnings.push_back("it was cancelled; to run it again, give it another name");
+      submitted.warnings.push_back("it was cancelled; 'sweepctl retry " + existing.name + "' runs it again");
     }
     return submitted;
   }
   ASSIGN_OR_RETURN(std::vector<std::string> warnings, CheckWorkers(sweep));
-  Rows rows;
-  RETURN_IF_ERROR(MakeRows(sweep, context_.random, context_.clock.Wall(), rows));
+  Rows rows = MakeRows(sweep, context_.random, context_.clock.Wall());
   const auto body = [&](store::Transaction& transaction, Change& change) -> Status {
     RETURN_IF_ERROR(transaction.InsertSweep(rows.sweep));
     for (core::Configuration& row : rows.configurations) {
@@ -108,7 +135,7 @@ StatusOr<Submitted> Submission::Submit(const spec::Sweep& sweep) {
     change.NoteSweep(rows.sweep, "submitted", fmt::format("{} trials", rows.sweep.trials));
     return absl::OkStatus();
   };
-  RETURN_IF_ERROR(context_.Commit(body));
+  RETURN_IF_ERROR(context_.Apply(body));
   Submitted submitted{.sweep_id = rows.sweep.id,
                       .name = rows.sweep.name,
                       .existing = false,
@@ -121,9 +148,11 @@ StatusOr<Submitted> Submission::Submit(const spec::Sweep& sweep) {
 }
 
 StatusOr<std::vector<std::string>> Submission::CheckWorkers(const spec::Sweep& sweep) const {
-  const scheduler::Demand demand{.slots = std::max<std::int64_t>(1, sweep.resources.gpus),
-                                 .needs_gpu = sweep.resources.gpus > 0,
-                                 .memory_bytes = sweep.resources.memory_bytes.value_or(0)};
+  const scheduler::Demand demand{
+      .slots = std::max<std::int64_t>(1, sweep.resources.gpus),
+      .needs_gpu = sweep.resources.gpus > 0,
+      .memory_bytes = sweep.resources.memory_bytes.value_or(0),
+      .labels = sweep.labels.empty() ? nullptr : std::make_shared<const Labels>(sweep.labels)};
   const scheduler::Fleet& fleet = context_.state.fleet;
   std::vector<std::string> warnings;
   if (fleet.empty()) {
@@ -132,7 +161,9 @@ StatusOr<std::vector<std::string>> Submission::CheckWorkers(const spec::Sweep& s
   } else if (!scheduler::AnyCouldHold(fleet, demand)) {
     std::size_t most_gpus = 0;
     std::int64_t most_memory = 0;
+    std::set<std::string> labels;
     for (const auto& [id, worker] : fleet) {
+      for (const auto& [key, value] : worker.labels) labels.insert(fmt::format("{}={}", key, value));
       for (const scheduler::Slot& slot : worker.slots) {
         if (slot.gpu || !demand.needs_gpu) most_memory = std::max(most_memory, slot.memory_bytes);
       }
@@ -143,9 +174,10 @@ StatusOr<std::vector<std::string>> Submission::CheckWorkers(const spec::Sweep& s
     }
     return FailedPrecondition(
         "a trial of this sweep needs {}, which none of the {} connected workers has (the most GPU slots on "
-        "one: {}; the most memory of a slot: {:.1f} GiB); "
-        "lower 'resources' in the sweep file or connect a larger worker",
-        Describe(demand), fleet.size(), most_gpus, static_cast<double>(most_memory) / (1LL << 30));
+        "one: {}; the most memory of a slot: {:.1f} GiB; labels: {}); "
+        "lower 'resources' in the sweep file or connect a worker that has them",
+        Describe(demand), fleet.size(), most_gpus, static_cast<double>(most_memory) / (1LL << 30),
+        labels.empty() ? "none" : fmt::format("{}", fmt::join(labels, ", ")));
   }
   return warnings;
 }
@@ -158,16 +190,15 @@ StatusOr<Cancelled> Submission::CancelSweep(const std::string& sweep) {
       core::Sweep& ended = change.sweep(record->sweep.id);
       RETURN_IF_ERROR(core::Move(ended, core::SweepState::kCancelled));
       ended.finished_at = change.now();
-      for (const std::string& id : record->trials) {
-        const TrialRecord& trial = *context_.state.FindTrial(id);
-        if (core::IsFinal(trial.trial.state)) continue;
-        RETURN_IF_ERROR(service::CancelTrial(change, trial));
+      for (const TrialRecord* trial : record->trials) {
+        if (core::IsFinal(trial->trial.state)) continue;
+        RETURN_IF_ERROR(service::CancelTrial(change, *trial));
         ++cancelled.trials;
       }
       change.NoteSweep(ended, "cancelled", fmt::format("{} trials", cancelled.trials));
       return absl::OkStatus();
     };
-    RETURN_IF_ERROR(context_.Commit(body));
+    RETURN_IF_ERROR(context_.Apply(body));
   }
   cancelled.state = core::Name(record->sweep.state);
   return cancelled;
@@ -180,7 +211,7 @@ StatusOr<Cancelled> Submission::CancelTrial(const std::string& trial) {
     const auto body = [&](store::Transaction&, Change& change) -> Status {
       return service::CancelTrial(change, *record);
     };
-    RETURN_IF_ERROR(context_.Commit(body));
+    RETURN_IF_ERROR(context_.Apply(body));
     cancelled.trials = 1;
   }
   cancelled.state = core::Name(record->trial.state);

@@ -1,6 +1,6 @@
 // Takes sweeps in, and takes sweeps and trials out again.
 //
-// Not thread-safe: under the service's mutex.
+// Not thread-safe: the service's.
 #pragma once
 
 #include <string>

@@ -1,11 +1,12 @@
 // What clients see of the state. Read-only, but for what it remembers of ended trials' attempts.
 //
-// Not thread-safe: under the service's mutex.
+// Not thread-safe: the service's.
 #pragma once
 
 #include <string>
 #include <vector>
 
+#include "coordinator/scheduler/waiting.h"
 #include "coordinator/service/change.h"
 
 namespace lorikeet::service {
@@ -17,13 +18,16 @@ class Views {
   std::vector<SweepView> Sweeps() const;  // the newest first
   SweepView Sweep(const SweepRecord& record) const;
   // By position.
-  StatusOr<std::vector<TrialView>> Trials(const SweepRecord& sweep);
+  StatusOr<std::vector<TrialView>> Trials(SweepRecord& sweep);
   // With its attempts.
   StatusOr<TrialView> TrialWithAttempts(TrialRecord& record);
   std::vector<WorkerView> Workers() const;
+  WorkerView Worker(const WorkerRecord& record) const;
 
  private:
-  StatusOr<TrialView> Trial(const SweepRecord& sweep, TrialRecord& record);
+  // Trials that ended before this process started: asked of the store once a sweep.
+  Status LearnWhereTheyRan(SweepRecord& sweep);
+  StatusOr<TrialView> Trial(const SweepRecord& sweep, TrialRecord& record, scheduler::Waiting& waiting);
 
   Context& context_;
 };

@@ -44,11 +44,26 @@ TEST(Retry, ReturnsAreSpacedOutUpToAMinute) {
   EXPECT_EQ(DelayAfterReturn(50), milliseconds(seconds(60)));
 }
 
-TEST(Retry, InterruptionsAreAttemptsWithoutFailures) {
+TEST(Retry, TheLastFailuresKindSaysWhetherAndWhen) {
+  RetryPolicy retry{.attempts = 3, .backoff = seconds(30)};
+  retry.kinds = {{"crashed", {.attempts = 5, .backoff = seconds(10)}}, {"oom", {.attempts = 1}}};
+  EXPECT_EQ(BackoffAfter(retry, "crashed", 1), milliseconds(seconds(10)));
+  EXPECT_EQ(BackoffAfter(retry, "crashed", 4), milliseconds(seconds(80)));
+  EXPECT_EQ(BackoffAfter(retry, "crashed", 5), std::nullopt);
+  EXPECT_EQ(BackoffAfter(retry, "oom", 1), std::nullopt);
+  // Those of other kinds count too.
+  EXPECT_EQ(BackoffAfter(retry, "timed_out", 2), milliseconds(seconds(60)));
+  EXPECT_EQ(BackoffAfter(retry, "timed_out", 4), std::nullopt);
+}
+
+TEST(Retry, InterruptionsHaveALimitOfTheirOwn) {
   Trial trial;
-  trial.token = 7;
-  trial.failures = 2;
-  EXPECT_EQ(Interruptions(trial), 5);
+  trial.failures = 1000;
+  trial.interruptions = 19;
+  EXPECT_FALSE(AtInterruptionLimit({}, trial));
+  ++trial.interruptions;
+  EXPECT_TRUE(AtInterruptionLimit({}, trial));
+  EXPECT_FALSE(AtInterruptionLimit({.interruptions = 21}, trial));
 }
 
 }  // namespace

@@ -21,11 +21,13 @@ const std::vector<A> kAttemptStates = {A::kGranted, A::kRunning,  A::kLost,     
 // Written out once more, from the drawing, on purpose.
 const std::set<std::pair<S, S>> kSweepArrows = {{S::kRunning, S::kPaused},    {S::kPaused, S::kRunning},
                                                 {S::kRunning, S::kFinished},  {S::kPaused, S::kFinished},
-                                                {S::kRunning, S::kCancelled}, {S::kPaused, S::kCancelled}};
+                                                {S::kRunning, S::kCancelled}, {S::kPaused, S::kCancelled},
+                                                {S::kFinished, S::kRunning},  {S::kCancelled, S::kRunning}};
 const std::set<std::pair<T, T>> kTrialArrows = {{T::kPending, T::kRunning},   {T::kRunning, T::kSucceeded},
                                                 {T::kRunning, T::kFailed},    {T::kPending, T::kFailed},
                                                 {T::kPending, T::kSucceeded}, {T::kPending, T::kCancelled},
-                                                {T::kRunning, T::kCancelled}, {T::kRunning, T::kPending}};
+                                                {T::kRunning, T::kCancelled}, {T::kRunning, T::kPending},
+                                                {T::kFailed, T::kPending},    {T::kCancelled, T::kPending}};
 const std::set<std::pair<A, A>> kAttemptArrows = {
     {A::kGranted, A::kRunning},   {A::kRunning, A::kSucceeded}, {A::kGranted, A::kLost},
     {A::kRunning, A::kLost},      {A::kRunning, A::kFailed},    {A::kRunning, A::kReturned},
@@ -38,7 +40,6 @@ const std::set<std::pair<A, A>> kAttemptArrows = {
 template <typename Owner, typename State>
 void CheckEveryPair(const std::vector<State>& states, const std::set<std::pair<State, State>>& arrows) {
   for (const State from : states) {
-    bool has_next = false;
     for (const State to : states) {
       SCOPED_TRACE(Name(from) + " -> " + Name(to));
       Owner owner;
@@ -46,7 +47,6 @@ void CheckEveryPair(const std::vector<State>& states, const std::set<std::pair<S
       owner.state = from;
       const Status status = Move(owner, to);
       if (arrows.contains({from, to})) {
-        has_next = true;
         EXPECT_TRUE(status.ok()) << status;
         EXPECT_EQ(owner.state, to);
       } else {
@@ -58,13 +58,21 @@ void CheckEveryPair(const std::vector<State>& states, const std::set<std::pair<S
       }
       EXPECT_EQ(CheckTransition(from, to).ok(), status.ok());
     }
-    EXPECT_EQ(IsFinal(from), !has_next) << Name(from);
   }
 }
 
 TEST(StateMachine, SweepArrows) { CheckEveryPair<Sweep>(kSweepStates, kSweepArrows); }
 TEST(StateMachine, TrialArrows) { CheckEveryPair<Trial>(kTrialStates, kTrialArrows); }
 TEST(StateMachine, AttemptArrows) { CheckEveryPair<Attempt>(kAttemptStates, kAttemptArrows); }
+
+TEST(StateMachine, WhatHasEndedSaysSo) {
+  for (const S state : kSweepStates)
+    EXPECT_EQ(IsFinal(state), state == S::kFinished || state == S::kCancelled) << Name(state);
+  for (const T state : kTrialStates)
+    EXPECT_EQ(IsFinal(state), state != T::kPending && state != T::kRunning) << Name(state);
+  for (const A state : kAttemptStates)
+    EXPECT_EQ(IsFinal(state), !IsLeased(state) && state != A::kLost) << Name(state);
+}
 
 TEST(StateMachine, LeasedIsGrantedOrRunning) {
   for (const A state : kAttemptStates) {

@@ -22,6 +22,7 @@ using std::chrono::seconds;
 class FakeConnection : public WorkerConnection {
  public:
   void Send(ToWorker message) override { inbox.push_back(std::move(message)); }
+  void Close(const Status& reason) override { closed = reason; }
   template <typename Message>
   std::vector<Message> All() const {
     std::vector<Message> all;
@@ -31,6 +32,7 @@ class FakeConnection : public WorkerConnection {
     return all;
   }
   std::vector<ToWorker> inbox;
+  Status closed;  // OK: open
 };
 
 // A worker's stream, as its agent would hold it.
@@ -125,10 +127,16 @@ class ServiceTest : public ::testing::Test {
   void SetUp() override { Start(); }
 
   void Start() {
-    auto opened = store::Store::Open(folder_.path(), {.build = "0.1.0 (test)", .vfs = ""});
+    store::OpenOptions options{.build = "0.1.0 (test)", .vfs = ""};
+    options.free_bytes = [this]() -> StatusOr<std::int64_t> { return free_bytes_; };
+    auto opened = store::Store::Open(folder_.path(), options);
     ASSERT_TRUE(opened.ok()) << opened.status();
     store_ = *std::move(opened);
-    auto service = Service::Create({.build = "0.1.0 (test)"}, *store_, clock_, random_);
+    auto service =
+        Service::Create({.reserve_bytes = 2LL << 30,
+                         .build = "0.1.0 (test)",
+                         .remove_files = [this](const std::string& path) { removed_.push_back(path); }},
+                        *store_, clock_, random_);
     ASSERT_TRUE(service.ok()) << service.status();
     service_ = *std::move(service);
   }
@@ -159,7 +167,7 @@ class ServiceTest : public ::testing::Test {
     return Connect(MakeHello(id, CpuSlots(slots), std::move(held)));
   }
   // With the connection gone, as far as the coordinator knows.
-  void Disconnect(const FakeWorker& worker) { service_->Disconnect(worker.session); }
+  void Disconnect(const FakeWorker& worker) { EXPECT_TRUE(service_->Disconnect(worker.session).ok()); }
 
   Submitted Submit(const spec::Sweep& sweep) {
     auto submitted = service_->Submit(sweep);
@@ -182,8 +190,8 @@ class ServiceTest : public ::testing::Test {
     }
   }
   Renewed Renew(const FakeWorker& worker, const Grant& grant) {
-    service_->HandleRenew(worker.session,
-                          {.nonce = ++nonce_, .leases = {{grant.attempt.id, grant.attempt.token}}});
+    const service::Renew renew{.nonce = ++nonce_, .leases = {{grant.attempt.id, grant.attempt.token}}};
+    EXPECT_TRUE(service_->HandleRenew(worker.session, renew).ok());
     const auto all = worker.connection->All<Renewed>();
     return all.empty() ? Renewed{} : all.back();
   }
@@ -201,8 +209,13 @@ class ServiceTest : public ::testing::Test {
     return {MakeStarted(), store::MakePrediction("test", "d1", 0.4), MakeScores(1)};
   }
   void Close(const FakeWorker& worker, const Grant& grant) {
-    service_->HandleClosed(worker.session, {grant.attempt.id, grant.attempt.token});
+    EXPECT_TRUE(service_->HandleClosed(worker.session, {grant.attempt.id, grant.attempt.token}).ok());
   }
+  void Succeed(const FakeWorker& worker, const Grant& grant) {
+    ASSERT_TRUE(Send(worker, grant, 1, WholeRun()).ok());
+    Close(worker, grant);
+  }
+  std::string WaitingOf(const std::string& trial) { return service_->GetTrial(trial)->waiting; }
 
   core::Trial TrialOf(const Grant& grant) {
     const auto view = service_->GetTrial(grant.attempt.trial_id);
@@ -227,6 +240,8 @@ class ServiceTest : public ::testing::Test {
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<Service> service_;
   std::int64_t nonce_ = 0;
+  std::vector<std::string> removed_;     // paths of artifacts whose files are to go
+  std::int64_t free_bytes_ = 1LL << 40;  // of the data folder's disk
 };
 
 }  // namespace lorikeet::service

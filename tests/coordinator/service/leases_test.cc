@@ -187,7 +187,7 @@ TEST_F(LeasesTest, ANewerSessionReplacesTheOlder) {
   EXPECT_EQ(worker_.connection->All<Replaced>().size(), 1U);
   // The older is unknown: what comes through it changes nothing, its end neither.
   EXPECT_TRUE(absl::IsAborted(Send(worker_, grant_, 1, WholeRun())));
-  service_->HandleDraining(worker_.session);
+  ASSERT_TRUE(service_->HandleDraining(worker_.session).ok());
   Close(worker_, grant_);
   Disconnect(worker_);
   const WorkerView view = service_->ListWorkers().at(0);
@@ -236,7 +236,7 @@ TEST_F(LeasesTest, SupersededProcessesStillHaveTheirSlots) {
 }
 
 TEST_F(LeasesTest, DrainingWorkersGetNothingNew) {
-  service_->HandleDraining(worker_.session);
+  ASSERT_TRUE(service_->HandleDraining(worker_.session).ok());
   ASSERT_TRUE(Send(worker_, grant_, 1, {MakeStarted(), Returned{3, true, "drain"}}).ok());
   Close(worker_, grant_);
   Pass(seconds(5));
@@ -292,6 +292,33 @@ TEST_F(LeasesTest, SessionNumbersGrowThroughRestarts) {
   const std::int64_t before = worker_.session;
   Restart();
   EXPECT_GT(Connect("x", 1).session, before);
+}
+
+TEST_F(LeasesTest, NothingIsGrantedBelowTheReserveOfRoom) {
+  free_bytes_ = 3LL << 29;
+  Submit(MakeSweep("second", 0, 1));
+  Pass(seconds(6));
+  const FakeWorker other = Connect("other", 1);
+  EXPECT_TRUE(other.Grants().empty());
+  ASSERT_FALSE(View("second").waiting.empty());
+  EXPECT_EQ(View("second").waiting[0],
+            "the coordinator's disk has 1.5 GiB left; it grants again above 2.0 GiB");
+  EXPECT_EQ(service_->GetTrial("second/full seed=1")->waiting, View("second").waiting[0]);
+  free_bytes_ = 3LL << 30;
+  Pass(seconds(6));
+  EXPECT_EQ(other.Grants().size(), 1U);
+}
+
+TEST_F(LeasesTest, AShortLeaseEndsThoughTicksAreABitLate) {
+  service_.reset();
+  auto service = Service::Create({.lease = seconds(1), .build = "0.1.0 (test)"}, *store_, clock_, random_);
+  ASSERT_TRUE(service.ok()) << service.status();
+  service_ = *std::move(service);
+  clock_.Advance(std::chrono::milliseconds(600));
+  ASSERT_TRUE(service_->Tick().ok());
+  clock_.Advance(std::chrono::milliseconds(600));
+  ASSERT_TRUE(service_->Tick().ok());
+  EXPECT_EQ(AttemptState(grant_), "lost");
 }
 
 }  // namespace

@@ -233,8 +233,10 @@ TEST_F(ReportsTest, TooManyInterruptionsFailTheTrial) {
     Close(worker_, grant);
   }
   EXPECT_EQ(StateOf(grant_), "failed");
-  EXPECT_EQ(TrialOf(grant_).failure_kind, "interrupted");
-  EXPECT_EQ(times, 100);
+  EXPECT_EQ(TrialOf(grant_).failure_kind, "lost");
+  EXPECT_THAT(TrialOf(grant_).failure_message, HasSubstr("handed back 21 times"));
+  EXPECT_EQ(TrialOf(grant_).failures, 0);
+  EXPECT_EQ(times, 21);
 }
 
 TEST_F(ReportsTest, WhatATrainerCannotMeanFailsTheAttempt) {

@@ -114,6 +114,7 @@ TEST_F(SubmissionTest, CancelsASweep) {
   const auto revokes = worker.connection->All<Revoke>();
   ASSERT_EQ(revokes.size(), 1U);
   EXPECT_EQ(revokes[0].attempt_id, grant.attempt.id);
+  EXPECT_TRUE(revokes[0].trial_over);
   EXPECT_EQ(AttemptState(grant), "cancelled");
   EXPECT_EQ(TrialOf(grant).token, 2);
   // A result on its way then comes too late; the slot frees, nothing is granted.
@@ -146,7 +147,8 @@ TEST_F(SubmissionTest, CancelsATrial) {
   // What has ended stays as it is.
   EXPECT_EQ(service_->Cancel("", "full seed=1")->state, "succeeded");
   EXPECT_EQ(service_->Cancel("demo", "")->state, "finished");
-  EXPECT_FALSE(service_->Cancel("", "").ok());
+  EXPECT_TRUE(absl::IsInvalidArgument(service_->Cancel("", "").status()));
+  EXPECT_TRUE(absl::IsInvalidArgument(service_->Cancel("demo", "full seed=1").status()));
 }
 
 TEST_F(SubmissionTest, CancellingALostAttemptsTrialIssuesAToken) {
