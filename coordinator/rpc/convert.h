@@ -10,6 +10,7 @@
 namespace lorikeet::rpc {
 
 // Worker's messages. Events of a kind that this build does not know are InvalidArgument.
+core::Slot FromWire(const v1::Slot& slot);
 service::Hello FromWire(const v1::Hello& hello);
 service::Renew FromWire(const v1::Renew& renew);
 service::Progress FromWire(const v1::Progress& progress);
@@ -20,6 +21,7 @@ v1::CoordinatorMessage ToWire(const service::ToWorker& message, const std::strin
 v1::SweepStatus ToWire(const service::SweepView& view);
 v1::TrialStatus ToWire(const service::TrialView& view);
 v1::WorkerStatus ToWire(const service::WorkerView& view);
+v1::PrunedSweep ToWire(const service::PrunedSweep& sweep);
 v1::HistoryEvent ToWire(const core::HistoryEvent& event);
 
 }  // namespace lorikeet::rpc

@@ -24,6 +24,16 @@ v1::SweepStatus ToWire(const service::SweepView& view) {
   out.set_elapsed_seconds(view.elapsed_seconds);
   if (view.eta_seconds) out.set_eta_seconds(*view.eta_seconds);
   for (const std::string& reason : view.waiting) out.add_waiting(reason);
+  out.set_priority(view.sweep.priority);
+  if (view.sweep.max_running) out.set_max_running(*view.sweep.max_running);
+  out.mutable_labels()->insert(view.sweep.labels.begin(), view.sweep.labels.end());
+  for (const core::SweepFile& file : view.files) {
+    v1::SweepFile& to = *out.add_files();
+    to.set_name(file.name);
+    to.set_value(file.value);
+    to.set_worker(file.worker_id);
+  }
+  for (const std::string& barred : view.barred) out.add_barred(barred);
   return out;
 }
 
@@ -73,6 +83,8 @@ v1::WorkerStatus ToWire(const service::WorkerView& view) {
   out.set_build(view.worker.build);
   out.set_slots_busy(view.slots_busy);
   out.set_last_seen_at(FormatTime(view.worker.last_seen_at));
+  out.set_quarantine(view.worker.quarantine);
+  out.mutable_labels()->insert(view.worker.labels.begin(), view.worker.labels.end());
   for (const core::Slot& slot : view.worker.slots) {
     v1::WorkerStatus::Slot& to = *out.add_slots();
     to.set_index(slot.index);
@@ -80,8 +92,23 @@ v1::WorkerStatus ToWire(const service::WorkerView& view) {
     to.set_device_model(slot.device_model);
     to.set_memory_bytes(slot.memory_bytes);
     to.set_threads(slot.threads);
+    to.set_quarantine(slot.quarantine);
   }
   for (const std::string& trial : view.trials) out.add_trials(trial);
+  for (const std::string& barred : view.barred) out.add_barred(barred);
+  return out;
+}
+
+v1::PrunedSweep ToWire(const service::PrunedSweep& sweep) {
+  v1::PrunedSweep out;
+  out.set_sweep_id(sweep.sweep_id);
+  out.set_name(sweep.name);
+  out.set_checkpoints(sweep.checkpoints);
+  out.set_checkpoint_bytes(sweep.checkpoint_bytes);
+  out.set_adapters(sweep.adapters);
+  out.set_adapter_bytes(sweep.adapter_bytes);
+  out.set_log_lines(sweep.log_lines);
+  out.set_log_bytes(sweep.log_bytes);
   return out;
 }
 

@@ -55,7 +55,15 @@ StatusOr<service::Event> EventFromWire(const v1::Event& event) {
                               .threads = from.threads(),
                               .micro_batch_size = from.micro_batch_size(),
                               .from_step = from.from_step(),
-                              .total_steps = from.total_steps()};
+                              .total_steps = from.total_steps(),
+                              .data_fingerprint = from.data_fingerprint(),
+                              .model_fingerprint = from.model_fingerprint()};
+    }
+    case v1::Event::kFingerprints: {
+      service::Fingerprints found;
+      for (const v1::Fingerprint& file : event.fingerprints().files())
+        found.files.push_back({file.name(), file.value(), file.error()});
+      return found;
     }
     case v1::Event::kMetric:
       return core::Metric{event.metric().step(), event.metric().name(), event.metric().value()};
@@ -84,7 +92,7 @@ StatusOr<service::Event> EventFromWire(const v1::Event& event) {
       return Result(event.result());
     case v1::Event::kReturned:
       return service::Returned{event.returned().step(), event.returned().checkpointed(),
-                               event.returned().reason()};
+                               event.returned().reason(), event.returned().not_started()};
     case v1::Event::kFailed:
       return service::Failed{event.failed().kind(), event.failed().message()};
     case v1::Event::EVENT_NOT_SET:
@@ -126,6 +134,16 @@ struct Encoder {
     to.set_trial_json(from.trial_json);
     for (const std::int64_t slot : from.slots) to.add_slots(slot);
     to.set_want_documents(from.want_documents);
+    for (const core::Fingerprint& file : from.fingerprints) {
+      v1::Fingerprint& expected = *to.add_fingerprints();
+      expected.set_name(file.name);
+      expected.set_value(file.value);
+    }
+    if (from.checkpoint) {
+      to.mutable_checkpoint()->set_token(from.checkpoint->token);
+      to.mutable_checkpoint()->set_step(from.checkpoint->step);
+      to.mutable_checkpoint()->set_bytes(from.checkpoint->bytes);
+    }
   }
   void operator()(const service::Renewed& from) const {
     out.mutable_renewed()->set_nonce(from.nonce);
@@ -136,6 +154,7 @@ struct Encoder {
     to.set_attempt_id(from.attempt_id);
     to.set_token(from.token);
     to.set_checkpoint(from.checkpoint);
+    to.set_trial_over(from.trial_over);
     to.set_reason(from.reason);
   }
   void operator()(const service::Ack& from) const {
@@ -150,6 +169,11 @@ struct Encoder {
 
 }  // namespace
 
+core::Slot FromWire(const v1::Slot& slot) {
+  return {slot.index(),        slot.kind(),    slot.device(),    slot.device_model(),
+          slot.memory_bytes(), slot.threads(), slot.quarantine()};
+}
+
 service::Hello FromWire(const v1::Hello& hello) {
   service::Hello out;
   out.protocol_version = hello.protocol_version();
@@ -157,11 +181,9 @@ service::Hello FromWire(const v1::Hello& hello) {
   out.worker_id = hello.worker_id();
   out.hostname = hello.hostname();
   out.draining = hello.draining();
+  out.labels = {hello.labels().begin(), hello.labels().end()};
   out.origin = {hello.start(), hello.process(), hello.connection()};
-  for (const v1::Slot& slot : hello.slots()) {
-    out.slots.push_back(
-        {slot.index(), slot.kind(), slot.device(), slot.device_model(), slot.memory_bytes(), slot.threads()});
-  }
+  for (const v1::Slot& slot : hello.slots()) out.slots.push_back(FromWire(slot));
   for (const v1::Held& held : hello.held()) {
     out.held.push_back({held.attempt_id(),
                         held.token(),

@@ -13,8 +13,13 @@
 #include <cstring>
 #include <utility>
 
+#include "common/clock.h"
+#include "common/ids.h"
 #include "common/rpc/channel.h"
-#include "common/rpc/token.h"
+#include "coordinator/rpc/artifact_service.h"
+#include "coordinator/rpc/limits.h"
+#include "coordinator/rpc/open_streams.h"
+#include "coordinator/rpc/service_thread.h"
 #include "coordinator/rpc/sweep_service.h"
 #include "coordinator/rpc/worker_service.h"
 
@@ -54,14 +59,38 @@ std::string WhyNotListening(const std::string& address) {
 }  // namespace
 
 struct Server::Impl {
-  Impl(ServerOptions options, service::Service& service)
-      : tokens(std::move(options.token)),
-        sweeps(service, tokens, std::move(options.database_path), options.on_fatal),
-        workers(service, tokens, std::move(options.build), options.on_fatal) {}
+  Impl(ServerOptions options, std::unique_ptr<ClientVerifier> clients, service::Service& service)
+      : verifier(std::move(clients)),
+        clock(*options.clock),
+        uploads(clock, kMostUploads),
+        downloads(clock, kMostDownloads),
+        streams({.hello = kHelloWithin, .word = options.lease * kMostSilentLeases}, *options.access),
+        thread(service, clock, options.observer, std::move(options.on_fatal),
+               [this] {
+                 streams.Look(clock.Steady());
+                 uploads.Look();
+                 downloads.Look();
+               }),
+        sweeps(thread, *options.access, options.observer, std::move(options.database_path)),
+        workers(thread, streams, *options.access, verifier.get(), clock, options.observer,
+                std::move(options.build)) {
+    if (options.artifacts == nullptr) return;
+    const auto worker = [this](const grpc::CallbackServerContext& context) {
+      return workers.Allowed(context).status();
+    };
+    artifacts =
+        std::make_unique<ArtifactServiceHandler>(thread, *options.artifacts, *options.access, worker, uploads,
+                                                 downloads, SystemRandom(), options.most_artifact_bytes);
+  }
 
-  const TokenChecker tokens;
+  const std::unique_ptr<ClientVerifier> verifier;  // null: no certificate is asked for
+  const Clock& clock;
+  Transfers uploads, downloads;
+  OpenStreams streams;
+  ServiceThread thread;
   SweepServiceHandler sweeps;
   WorkerServiceHandler workers;
+  std::unique_ptr<ArtifactServiceHandler> artifacts;  // null: none are taken
   std::string address;
   std::unique_ptr<grpc::Server> server;  // goes first: it calls the handlers
 };
@@ -71,21 +100,26 @@ Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 const std::string& Server::address() const { return impl_->address; }
 
 StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options, service::Service& service) {
-  if (options.token.empty()) return InvalidArgument("a coordinator needs a token, on loopback too");
+  if (options.access == nullptr) return InvalidArgument("a coordinator needs a token, on loopback too");
   const std::string listen = options.listen;
   ASSIGN_OR_RETURN(const std::shared_ptr<grpc::ServerCredentials> credentials,
-                   ListenCredentials(listen, options.tls_certificate, options.tls_key));
+                   ListenCredentials(listen, options.tls));
+  std::unique_ptr<ClientVerifier> verifier;
+  if (!options.tls.ca.empty()) {
+    ASSIGN_OR_RETURN(verifier, ClientVerifier::Create(options.tls.ca));
+  }
   RaiseFileLimit();
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
 
-  auto impl = std::make_unique<Impl>(std::move(options), service);
+  auto impl = std::make_unique<Impl>(std::move(options), std::move(verifier), service);
   grpc::ServerBuilder builder;
   SetServerLimits(builder);
   int port = 0;
   builder.AddListeningPort(listen, credentials, &port);
   builder.RegisterService(&impl->sweeps);
   builder.RegisterService(&impl->workers);
+  if (impl->artifacts) builder.RegisterService(impl->artifacts.get());
   impl->server = builder.BuildAndStart();
   if (impl->server == nullptr || port <= 0) {
     return FailedPrecondition("--listen {}: cannot listen there: {}", listen, WhyNotListening(listen));
@@ -94,6 +128,9 @@ StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options, service::
   for (const char* name : {v1::SweepService::service_full_name(), v1::WorkerService::service_full_name()}) {
     impl->server->GetHealthCheckService()->SetServingStatus(name, true);
   }
+  if (impl->artifacts) {
+    impl->server->GetHealthCheckService()->SetServingStatus(v1::ArtifactService::service_full_name(), true);
+  }
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }
 
@@ -101,10 +138,11 @@ Server::~Server() { Shutdown(std::chrono::seconds(0)); }
 
 void Server::Shutdown(Duration grace) {
   impl_->server->GetHealthCheckService()->Shutdown();
-  impl_->workers.EndStreams();
+  impl_->streams.End(Unavailable("the coordinator is stopping"));
   impl_->server->Shutdown(std::chrono::system_clock::now() +
                           std::chrono::duration_cast<std::chrono::microseconds>(grace));
   impl_->server->Wait();
+  impl_->thread.Stop();
 }
 
 }  // namespace lorikeet::rpc

@@ -1,4 +1,5 @@
-// What sweepctl asks: decodes, calls the service, encodes.
+// What sweepctl asks: decodes, has the service's thread answer, encodes. Tables and sweep files, which may
+// take long, are read by a thread of their own, so that nothing else waits for them.
 #pragma once
 
 #include <grpcpp/grpcpp.h>
@@ -6,19 +7,21 @@
 #include <functional>
 #include <string>
 
-#include "common/rpc/token.h"
+#include "coordinator/rpc/access.h"
+#include "coordinator/rpc/background.h"
+#include "coordinator/rpc/service_thread.h"
+#include "coordinator/service/observer.h"
 #include "coordinator/service/service.h"
 #include "lorikeet/v1/client.grpc.pb.h"
 
 namespace lorikeet::rpc {
 
-// Thread-safe. The service and the checker outlive it. Tables are read from the database file over a
-// connection of their own.
+// Thread-safe. The service, the checker and the observer (which may be null) outlive it. Tables are read from
+// the database file over connections of their own.
 class SweepServiceHandler final : public v1::SweepService::CallbackService {
  public:
-  // `on_fatal` is called when the store fails, as WorkerServiceHandler's.
-  SweepServiceHandler(service::Service& service, const TokenChecker& tokens, std::string database_path,
-                      std::function<void(const Status&)> on_fatal);
+  SweepServiceHandler(ServiceThread& service, const Access& access, service::Observer* observer,
+                      std::string database_path);
 
   grpc::ServerUnaryReactor* Submit(grpc::CallbackServerContext*, const v1::SubmitRequest*,
                                    v1::SubmitResponse*) override;
@@ -36,22 +39,46 @@ class SweepServiceHandler final : public v1::SweepService::CallbackService {
                                      v1::GetTableResponse*) override;
   grpc::ServerUnaryReactor* Cancel(grpc::CallbackServerContext*, const v1::CancelRequest*,
                                    v1::CancelResponse*) override;
+  grpc::ServerUnaryReactor* Pause(grpc::CallbackServerContext*, const v1::PauseRequest*,
+                                  v1::PauseResponse*) override;
+  grpc::ServerUnaryReactor* Resume(grpc::CallbackServerContext*, const v1::ResumeRequest*,
+                                   v1::ResumeResponse*) override;
+  grpc::ServerUnaryReactor* Retry(grpc::CallbackServerContext*, const v1::RetryRequest*,
+                                  v1::RetryResponse*) override;
+  grpc::ServerUnaryReactor* SetPriority(grpc::CallbackServerContext*, const v1::SetPriorityRequest*,
+                                        v1::SetPriorityResponse*) override;
+  grpc::ServerUnaryReactor* DrainWorker(grpc::CallbackServerContext*, const v1::DrainWorkerRequest*,
+                                        v1::DrainWorkerResponse*) override;
+  grpc::ServerUnaryReactor* ReadmitWorker(grpc::CallbackServerContext*, const v1::ReadmitWorkerRequest*,
+                                          v1::ReadmitWorkerResponse*) override;
+  grpc::ServerUnaryReactor* Prune(grpc::CallbackServerContext*, const v1::PruneRequest*,
+                                  v1::PruneResponse*) override;
   grpc::ServerUnaryReactor* ListWorkers(grpc::CallbackServerContext*, const v1::ListWorkersRequest*,
                                         v1::ListWorkersResponse*) override;
 
  private:
-  // Checks the token, does the work, finishes the call.
-  template <typename Work>
-  grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, Work work);
+  using Work = std::function<Status(service::Service&)>;
 
-  // Passes the outcome of a change on; a fault of the store's is everybody's end.
-  template <typename T>
-  StatusOr<T> Changed(StatusOr<T> outcome);
+  // Each of these finishes the call, at once or later. Where its token is not right, with that: to look takes
+  // a token that may read, to act a client's.
+  grpc::ServerUnaryReactor* IfAllowed(grpc::CallbackServerContext* context, Role needed,
+                                      const std::function<void(grpc::ServerUnaryReactor*)>& go_on);
+  grpc::ServerUnaryReactor* Look(grpc::CallbackServerContext* context, Work work);
+  // Once for the request's id.
+  template <typename Request, typename Response>
+  grpc::ServerUnaryReactor* Act(grpc::CallbackServerContext* context, const Request* request,
+                                Response* response, Work work);
+  void Ask(grpc::ServerUnaryReactor* reactor, service::Request::Kind kind, Work work);
+  // Every call ends here.
+  void Finish(grpc::ServerUnaryReactor* reactor, const Status& status) const;
+  // `work` finishes the call itself.
+  void InBackground(grpc::ServerUnaryReactor* reactor, std::function<void()> work);
 
-  service::Service& service_;
-  const TokenChecker& tokens_;
+  ServiceThread& service_;
+  const Access& access_;
+  service::Observer* const observer_;
   const std::string database_path_;
-  const std::function<void(const Status&)> on_fatal_;
+  Background background_;  // goes first
 };
 
 }  // namespace lorikeet::rpc

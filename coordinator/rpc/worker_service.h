@@ -4,35 +4,37 @@
 
 #include <grpcpp/grpcpp.h>
 
-#include <functional>
 #include <string>
 
-#include "common/rpc/token.h"
+#include "common/rpc/certificates.h"
+#include "coordinator/rpc/access.h"
+#include "coordinator/rpc/open_streams.h"
+#include "coordinator/rpc/service_thread.h"
 #include "coordinator/rpc/worker_stream.h"
-#include "coordinator/service/service.h"
 #include "lorikeet/v1/worker.grpc.pb.h"
 
 namespace lorikeet::rpc {
 
-// Thread-safe. The service and the checker outlive it; it outlives the server's last stream.
+// Thread-safe. `verifier` is null where workers need no certificate. What it is made of outlives it; it
+// outlives the server's last stream.
 class WorkerServiceHandler final : public v1::WorkerService::CallbackService {
  public:
-  // `on_fatal` is called when the store fails: nothing more can be promised, and the process must end.
-  WorkerServiceHandler(service::Service& service, const TokenChecker& tokens, std::string build,
-                       std::function<void(const Status&)> on_fatal);
+  WorkerServiceHandler(ServiceThread& service, OpenStreams& open, const Access& access,
+                       const ClientVerifier* verifier, const Clock& clock, service::Observer* observer,
+                       std::string build);
 
   WorkerReactor* Session(grpc::CallbackServerContext* context) override;
-
-  // Ends every stream with Unavailable, so that workers come back for the next coordinator at once, and
-  // refuses new ones. Does not wait for them.
-  void EndStreams();
+  // Whether a call may do what a worker does: its token's hash where it, and the certificate, are right.
+  StatusOr<TokenHash> Allowed(const grpc::CallbackServerContext& context) const;
 
  private:
-  service::Service& service_;
-  const TokenChecker& tokens_;
+  ServiceThread& service_;
+  OpenStreams& open_;
+  const Access& access_;
+  const ClientVerifier* const verifier_;
+  const Clock& clock_;
+  service::Observer* const observer_;  // may be null
   const std::string build_;
-  const std::function<void(const Status&)> on_fatal_;
-  OpenStreams open_;
 };
 
 }  // namespace lorikeet::rpc

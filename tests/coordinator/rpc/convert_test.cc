@@ -138,11 +138,13 @@ TEST(Convert, HelloKeepsWhatTheWorkerHolds) {
   hello.set_start(3);
   hello.set_process("p-1");
   hello.set_connection(4);
+  (*hello.mutable_labels())["gpu"] = "a100";
   const service::Hello plain = FromWire(hello);
   EXPECT_EQ(plain.worker_id, "w");
   EXPECT_EQ(plain.origin.start, 3);
   EXPECT_EQ(plain.origin.process, "p-1");
   EXPECT_EQ(plain.origin.connection, 4);
+  EXPECT_EQ(plain.labels, (Labels{{"gpu", "a100"}}));
   EXPECT_TRUE(plain.draining);
   EXPECT_EQ(plain.slots.at(0).kind, "cuda");
   EXPECT_EQ(plain.slots.at(0).device, "cuda:0");
@@ -165,7 +167,12 @@ TEST(Convert, GrantsCarryEverything) {
   grant.attempt.token = 4;
   grant.attempt.trial_id = "t-1";
   grant.attempt.number = 2;
+  EXPECT_FALSE(ToWire(grant, "build").grant().has_checkpoint());
+  grant.checkpoint = service::GrantCheckpoint{.token = 3, .step = 40, .bytes = 5000};
   const v1::Grant wire = ToWire(grant, "build").grant();
+  EXPECT_EQ(wire.checkpoint().token(), 3);
+  EXPECT_EQ(wire.checkpoint().step(), 40);
+  EXPECT_EQ(wire.checkpoint().bytes(), 5000);
   EXPECT_EQ(wire.attempt_id(), "a-1");
   EXPECT_EQ(wire.token(), 4);
   EXPECT_EQ(wire.trial_id(), "t-1");
@@ -175,6 +182,34 @@ TEST(Convert, GrantsCarryEverything) {
   EXPECT_EQ(wire.trial_json(), "{}");
   EXPECT_EQ(wire.slots(1), 2);
   EXPECT_TRUE(wire.want_documents());
+}
+
+TEST(Convert, FilesLoseNothing) {
+  v1::EventBatch batch;
+  v1::Fingerprint& file = *batch.add_events()->mutable_fingerprints()->add_files();
+  file.set_name("model");
+  file.set_value("aa");
+  file.set_error("bb");
+  batch.add_events()->mutable_returned()->set_not_started(true);
+  batch.add_events()->mutable_started()->set_data_fingerprint("cc");
+  const StatusOr<service::Report> report = FromWire(batch);
+  ASSERT_TRUE(report.ok()) << report.status();
+  const auto& found = std::get<service::Fingerprints>(report->events[0].second).files.at(0);
+  EXPECT_EQ(found.name + found.value + found.error, "modelaabb");
+  EXPECT_TRUE(std::get<service::Returned>(report->events[1].second).not_started);
+  EXPECT_EQ(std::get<service::Started>(report->events[2].second).data_fingerprint, "cc");
+
+  service::Grant grant;
+  grant.fingerprints = {{"model", "aa"}};
+  const v1::CoordinatorMessage wire = ToWire(grant, "b");
+  ASSERT_EQ(wire.grant().fingerprints_size(), 1);
+  EXPECT_EQ(wire.grant().fingerprints(0).name() + wire.grant().fingerprints(0).value(), "modelaa");
+
+  v1::Slot slot;
+  int next = 0;
+  Fill(slot, next);
+  EXPECT_EQ(FromWire(slot).quarantine, "quarantine");
+  EXPECT_EQ(FromWire(slot).threads, slot.threads());
 }
 
 }  // namespace

@@ -8,12 +8,39 @@
 #include <string>
 
 #include "absl/synchronization/mutex.h"
+#include "common/clock.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/token.h"
+#include "coordinator/rpc/access.h"
 #include "coordinator/rpc/server.h"
 #include "fake_service.h"
 
 namespace lorikeet::rpc {
+
+// Stands still until told otherwise; its steps may be taken while a server looks at it.
+class SharedClock : public Clock {
+ public:
+  SteadyTime Steady() const override {
+    absl::MutexLock lock(&mutex_);
+    return clock_.Steady();
+  }
+  WallTime Wall() const override {
+    absl::MutexLock lock(&mutex_);
+    return clock_.Wall();
+  }
+  void Advance(Duration by) {
+    absl::MutexLock lock(&mutex_);
+    clock_.Advance(by);
+  }
+  void JumpWall(std::chrono::microseconds by) {
+    absl::MutexLock lock(&mutex_);
+    clock_.JumpWall(by);
+  }
+
+ private:
+  mutable absl::Mutex mutex_;
+  FakeClock clock_ ABSL_GUARDED_BY(mutex_);
+};
 
 class ServerTest : public ::testing::Test {
  protected:
@@ -21,16 +48,17 @@ class ServerTest : public ::testing::Test {
     auto server = Server::Start(Options(), service_);
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
-    channel_ = *OpenChannel(server_->address(), "");
+    channel_ = *OpenChannel(server_->address(), {});
   }
 
   ServerOptions Options() {
     return {.listen = "127.0.0.1:0",
-            .tls_certificate = {},
-            .tls_key = {},
-            .token = "secret",
+            .tls = {},
+            .access = access_.get(),
             .database_path = "/nowhere/results.db",
             .build = "test build",
+            .lease = std::chrono::seconds(60),
+            .clock = &clock_,
             .on_fatal = [this](const Status& status) {
               absl::MutexLock lock(&mutex_);
               fatal_.Update(status);
@@ -38,6 +66,13 @@ class ServerTest : public ::testing::Test {
   }
   Status fatal() {
     absl::MutexLock lock(&mutex_);
+    return fatal_;
+  }
+  // Waits for it: a client may hear of the failure before the process does.
+  Status WaitForFatal() {
+    absl::MutexLock lock(&mutex_);
+    const auto failed = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return !fatal_.ok(); };
+    mutex_.AwaitWithTimeout(absl::Condition(&failed), absl::Seconds(20));
     return fatal_;
   }
   // A context that carries the token and ends within a time that a test can wait.
@@ -48,6 +83,8 @@ class ServerTest : public ::testing::Test {
     return context;
   }
 
+  SharedClock clock_;
+  std::unique_ptr<Access> access_ = *Access::Create("secret", "");
   absl::Mutex mutex_;
   Status fatal_ ABSL_GUARDED_BY(mutex_);
   FakeService service_;

@@ -2,13 +2,18 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <utility>
@@ -26,12 +31,12 @@ namespace {
 using ::testing::HasSubstr;
 
 // One call; its connection is gone when this returns.
-grpc::Status List(const std::string& address, const std::string& token) {
+grpc::Status List(const std::string& address, const std::string& token, const rpc::TlsFiles& tls = {}) {
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
   rpc::Authorize(context, token);
   v1::ListSweepsResponse sweeps;
-  return v1::SweepService::NewStub(*rpc::OpenChannel(address, ""))->ListSweeps(&context, {}, &sweeps);
+  return v1::SweepService::NewStub(*rpc::OpenChannel(address, tls))->ListSweeps(&context, {}, &sweeps);
 }
 
 class ProgramTest : public ::testing::Test {
@@ -68,14 +73,23 @@ class ProgramTest : public ::testing::Test {
     const std::string port_file = folder_ + "/port";
     std::filesystem::remove(port_file);
     auto process = Start({"--data", data, "--listen", "127.0.0.1:0", "--port-file", port_file});
+    std::string address = AddressIn(port_file, *process);
+    return {std::move(process), std::move(address)};
+  }
+  // Once it is there.
+  std::string AddressIn(const std::string& port_file, Subprocess& process) const {
     std::string address;
-    for (int i = 0; i < 3000 && address.empty() && !process->Poll(); ++i) {
+    for (int i = 0; i < 3000 && address.empty() && !process.Poll(); ++i) {
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
       const std::string text = ReadFile(port_file).value_or("");
       address = text.substr(0, text.find('\n'));
     }
     EXPECT_FALSE(address.empty()) << log();
-    return {std::move(process), address};
+    return address;
+  }
+  static void Shell(const std::string& command) {
+    ASSERT_EQ(system((command + " 2>/dev/null").c_str()), 0)
+        << command;  // NOLINT: commands of the test's own
   }
 
   std::string folder_;
@@ -91,16 +105,63 @@ TEST_F(ProgramTest, RefusesWrongUsageWithTwo) {
   EXPECT_FALSE(std::filesystem::exists(folder_ + "/d")) << "wrong flags leave no folder behind";
 }
 
-TEST_F(ProgramTest, ListensBeyondLoopbackOnlyWithTlsAndAToken) {
-  EXPECT_EQ(Run({"--data", folder_ + "/d", "--listen", "0.0.0.0:0"}), 2);
+TEST_F(ProgramTest, ListensBeyondLoopbackOnlyWithTlsAndTokensByRole) {
+  const std::string data = folder_ + "/d", deploy = std::string(LORIKEET_SOURCE_DIR) + "/deploy/";
+  EXPECT_EQ(Run({"--data", data, "--listen", "0.0.0.0:0"}), 2);
   EXPECT_THAT(log(), HasSubstr("--tls-certificate"));
-  ASSERT_TRUE(WriteFileAtomically(folder_ + "/c.pem", "-----BEGIN CERTIFICATE-----\n").ok());
-  ASSERT_TRUE(WriteFileAtomically(folder_ + "/k.pem", "-----BEGIN PRIVATE KEY-----\n").ok());
-  EXPECT_EQ(Run({"--data", folder_ + "/d", "--listen", "0.0.0.0:0", "--tls-certificate", folder_ + "/c.pem",
-                 "--tls-key", folder_ + "/k.pem"}),
-            2);
-  EXPECT_THAT(log(), HasSubstr("--token-file"));
-  EXPECT_FALSE(std::filesystem::exists(folder_ + "/d"));
+  Shell(deploy + "make-certs.sh --out " + folder_ + "/tls --server 127.0.0.1");
+  const std::vector<std::string> command = {"--data",
+                                            data,
+                                            "--listen",
+                                            "0.0.0.0:0",
+                                            "--port-file",
+                                            folder_ + "/port",
+                                            "--tls-certificate",
+                                            folder_ + "/tls/server.crt",
+                                            "--tls-key",
+                                            folder_ + "/tls/server.key"};
+  EXPECT_EQ(Run(command), 2);
+  EXPECT_THAT(log(),
+              HasSubstr("make-token.sh client NAME --data " + data + " and deploy/make-token.sh worker"));
+  EXPECT_FALSE(std::filesystem::exists(data));
+
+  Shell(deploy + "make-token.sh client alice --data " + data + " --out " + folder_ + "/alice");
+  EXPECT_EQ(Run(command), 2);
+  EXPECT_THAT(log(), HasSubstr("run deploy/make-token.sh worker NAME"));
+  Shell(deploy + "make-token.sh worker gpu-1 --data " + data + " --out " + folder_ + "/gpu-1");
+  std::vector<std::string> with_file = command;
+  with_file.insert(with_file.end(), {"--token-file", folder_ + "/alice"});
+  EXPECT_EQ(Run(with_file), 2);
+  EXPECT_THAT(log(), HasSubstr("beyond loopback a token has a role"));
+
+  const auto process = Start(command);
+  const std::string port = AddressIn(folder_ + "/port", *process);
+  const std::string address = "127.0.0.1" + port.substr(port.rfind(':'));
+  const rpc::TlsFiles tls{.certificate = {}, .key = {}, .ca = folder_ + "/tls/ca.crt"};
+  EXPECT_TRUE(List(address, *rpc::ReadToken(folder_ + "/alice"), tls).ok());
+  EXPECT_EQ(List(address, *rpc::ReadToken(folder_ + "/gpu-1"), tls).error_code(),
+            grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_FALSE(std::filesystem::exists(data + "/token")) << "no token of every role";
+
+  // Withdrawn, and noticed.
+  const std::string alice = *rpc::ReadToken(folder_ + "/alice");
+  Shell("sed -i '/^client alice /d' " + data + "/tokens");
+  grpc::Status status;
+  for (int i = 0; i < 100 && status.ok(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    status = List(address, alice, tls);
+  }
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAUTHENTICATED);
+  EXPECT_THAT(log(), HasSubstr("read again, 1 token(s)"));
+  EXPECT_THAT(log(), ::testing::Not(HasSubstr(alice))) << "no token in a log";
+}
+
+TEST_F(ProgramTest, NamesAMistakeInItsTokens) {
+  const std::string data = folder_ + "/d";
+  std::filesystem::create_directories(data);
+  ASSERT_TRUE(WriteFileAtomically(data + "/tokens", "client alice\n", 0600).ok());
+  EXPECT_EQ(Run({"--data", data, "--listen", "127.0.0.1:0"}), 2);
+  EXPECT_THAT(log(), HasSubstr(data + "/tokens:1: "));
 }
 
 TEST_F(ProgramTest, ServesKeepsItsTokenAndLeavesOneFile) {
@@ -137,6 +198,56 @@ TEST_F(ProgramTest, NamesAPortInUseAndAFolderInUse) {
   EXPECT_EQ(*rpc::FindToken("", address), token) << "the token belongs to whoever has the port";
   EXPECT_EQ(Run({"--data", folder_ + "/data", "--listen", "127.0.0.1:0"}), 2);
   EXPECT_THAT(log(), HasSubstr(std::to_string(process->pid()))) << "the holder is named";
+}
+
+TEST_F(ProgramTest, ServesMetricsWhereItIsToldTo) {
+  const std::string data = folder_ + "/data", port_file = folder_ + "/port";
+  const auto process = Start({"--data", data, "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0",
+                              "--port-file", port_file, "--log-format", "json"});
+  AddressIn(port_file, *process);
+  std::string http;
+  std::istringstream lines(log());
+  for (std::string line; std::getline(lines, line);) {
+    const auto object = nlohmann::json::parse(line);
+    if (object.contains("http")) http = object["http"];
+  }
+  ASSERT_THAT(http, ::testing::StartsWith("127.0.0.1:")) << log();
+  EXPECT_EQ(Run({"--data", folder_ + "/other", "--listen", "127.0.0.1:0", "--http", http}), 2);
+  EXPECT_THAT(log(), HasSubstr("--http " + http + ": cannot listen there: Address already in use"));
+}
+
+TEST_F(ProgramTest, ServesSweepsWithoutMetricsWhereNobodyAskedForThatPort) {
+  const int taken = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int on = 1;
+  setsockopt(taken, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(7071);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  // Coordinators of other tests may have it for a while.
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (bind(taken, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 ||
+         listen(taken, 1) != 0) {
+    ASSERT_LT(std::chrono::steady_clock::now(), end) << "somebody keeps the port";
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  const auto [process, served] = Serve(folder_ + "/data");
+  EXPECT_TRUE(List(served, *rpc::FindToken("", served)).ok());
+  EXPECT_THAT(log(), HasSubstr("no metrics: --http 127.0.0.1:7071: cannot listen there"));
+  close(taken);
+}
+
+TEST_F(ProgramTest, ServesMetricsBeyondLoopbackOnlyWithTlsAndATokenThatMayRead) {
+  const std::string data = folder_ + "/d", deploy = std::string(LORIKEET_SOURCE_DIR) + "/deploy/";
+  std::vector<std::string> command = {"--data", data, "--listen", "127.0.0.1:0", "--http", "0.0.0.0:0"};
+  EXPECT_EQ(Run(command), 2);
+  EXPECT_THAT(log(), HasSubstr("--http 0.0.0.0:0: beyond loopback only with TLS: --tls-certificate"));
+  Shell(deploy + "make-certs.sh --out " + folder_ + "/tls --server 127.0.0.1");
+  command.insert(command.end(), {"--tls-certificate", folder_ + "/tls/server.crt", "--tls-key",
+                                 folder_ + "/tls/server.key"});
+  Shell(deploy + "make-token.sh worker gpu-1 --data " + data + " --out " + folder_ + "/gpu-1");
+  EXPECT_EQ(Run(command), 2);
+  EXPECT_THAT(log(), HasSubstr("run deploy/make-token.sh read NAME --data " + data + "; or --http off"));
 }
 
 }  // namespace

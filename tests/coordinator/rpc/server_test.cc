@@ -74,7 +74,7 @@ TEST_F(ServerTest, NamesAnAddressThatIsNotOurs) {
 
 TEST_F(ServerTest, NeedsAToken) {
   ServerOptions options = Options();
-  options.token.clear();
+  options.access = nullptr;
   EXPECT_TRUE(absl::IsInvalidArgument(Server::Start(options, service_).status()));
 }
 
@@ -119,13 +119,13 @@ TEST_F(ServerTest, SpeaksTls) {
       folder + "/key.pem -out " + folder + "/certificate.pem 2>/dev/null";
   ASSERT_EQ(system(command.c_str()), 0) << "openssl is missing";  // NOLINT: a fixed command of the test's own
   ServerOptions options = Options();
-  options.tls_certificate = folder + "/certificate.pem";
-  options.tls_key = folder + "/key.pem";
+  options.tls.certificate = folder + "/certificate.pem";
+  options.tls.key = folder + "/key.pem";
   auto server = Server::Start(options, service_);
   ASSERT_TRUE(server.ok()) << server.status();
 
   const auto list = [&](const std::string& ca) {
-    const auto channel = OpenChannel((*server)->address(), ca);
+    const auto channel = OpenChannel((*server)->address(), {.certificate = {}, .key = {}, .ca = ca});
     EXPECT_TRUE(channel.ok()) << channel.status();
     v1::ListSweepsResponse response;
     return v1::SweepService::NewStub(*channel)->ListSweeps(Context().get(), {}, &response);

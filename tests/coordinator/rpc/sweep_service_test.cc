@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 
@@ -98,9 +99,20 @@ TEST_F(SweepServiceTest, AFailingStoreEndsTheProcess) {
   EXPECT_EQ(stub_->Submit(Context().get(), Request(), &response).error_code(),
             grpc::StatusCode::ALREADY_EXISTS);
   EXPECT_TRUE(fatal().ok());
-  service_.AnswerSubmits(Internal("disk full"));
+  service_.FailTurns(Internal("disk gone"));
   EXPECT_EQ(stub_->Submit(Context().get(), Request(), &response).error_code(), grpc::StatusCode::INTERNAL);
-  EXPECT_EQ(fatal(), Internal("disk full"));
+  EXPECT_EQ(stub_->Submit(Context().get(), Request(), &response).error_code(), grpc::StatusCode::INTERNAL);
+  EXPECT_EQ(WaitForFatal(), Internal("disk gone"));
+}
+
+TEST_F(SweepServiceTest, WhatComesToNothingIsSaid) {
+  service_.FailTurns(MakeStatus(absl::StatusCode::kResourceExhausted, "no room"));
+  v1::SubmitResponse response;
+  EXPECT_EQ(stub_->Submit(Context().get(), Request(), &response).error_code(),
+            grpc::StatusCode::RESOURCE_EXHAUSTED);
+  service_.FailTurns(absl::OkStatus());
+  EXPECT_TRUE(stub_->Submit(Context().get(), Request(), &response).ok());
+  EXPECT_TRUE(fatal().ok());
 }
 
 TEST_F(SweepServiceTest, Looks) {
@@ -128,17 +140,13 @@ TEST_F(SweepServiceTest, Looks) {
   EXPECT_EQ(found.events(0).message(), "line 2");
 }
 
-TEST_F(SweepServiceTest, CancelWantsOneName) {
+TEST_F(SweepServiceTest, Cancels) {
   v1::CancelRequest request;
   v1::CancelResponse response;
-  EXPECT_EQ(stub_->Cancel(Context().get(), request, &response).error_code(),
-            grpc::StatusCode::INVALID_ARGUMENT);
   request.set_sweep("tiny");
   ASSERT_TRUE(stub_->Cancel(Context().get(), request, &response).ok());
   EXPECT_EQ(response.trials_cancelled(), 4);
-  request.set_trial("t-1");
-  EXPECT_EQ(stub_->Cancel(Context().get(), request, &response).error_code(),
-            grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(response.state(), "cancelled");
 }
 
 TEST_F(SweepServiceTest, AnUnknownFormatOfTheTableIsRefused) {
@@ -147,6 +155,60 @@ TEST_F(SweepServiceTest, AnUnknownFormatOfTheTableIsRefused) {
   request.set_format("html");
   v1::GetTableResponse response;
   EXPECT_EQ(stub_->GetTable(Context().get(), request, &response).error_code(),
+            grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+TEST_F(SweepServiceTest, ARequestIdIsDoneOnce) {
+  v1::SubmitRequest request = Request();
+  request.set_request_id("r-1");
+  (*request.mutable_variables())["MORE"] = "x";
+  for (int i = 0; i < 3; ++i) {
+    v1::SubmitResponse response;
+    const auto status = stub_->Submit(Context().get(), request, &response);
+    ASSERT_TRUE(status.ok()) << status.error_message();
+    EXPECT_EQ(response.sweep_id(), "s-1");
+    EXPECT_EQ(response.warnings_size(), 1);
+  }
+  const auto calls = service_.calls();
+  EXPECT_EQ(std::count(calls.begin(), calls.end(), "submit tiny"), 1);
+
+  v1::PauseRequest pause;
+  pause.set_sweep("tiny");
+  pause.set_request_id("r-2");
+  v1::PauseResponse paused;
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(stub_->Pause(Context().get(), pause, &paused).ok());
+  EXPECT_EQ(paused.running(), 2);
+  pause.set_sweep("other");
+  EXPECT_EQ(stub_->Pause(Context().get(), pause, &paused).error_code(), grpc::StatusCode::INVALID_ARGUMENT)
+      << "another request";
+  // The same fields in another kind of request are another request.
+  v1::ResumeRequest resume;
+  resume.set_sweep("tiny");
+  resume.set_request_id("r-2");
+  v1::ResumeResponse resumed;
+  EXPECT_EQ(stub_->Resume(Context().get(), resume, &resumed).error_code(),
+            grpc::StatusCode::INVALID_ARGUMENT);
+  pause.set_sweep("tiny");
+  pause.clear_request_id();
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(stub_->Pause(Context().get(), pause, &paused).ok());
+  const auto after = service_.calls();
+  EXPECT_EQ(std::count(after.begin(), after.end(), "pause tiny"), 3);
+}
+
+TEST_F(SweepServiceTest, ARequestIdHasALimit) {
+  v1::PauseRequest pause;
+  pause.set_sweep("tiny");
+  v1::PauseResponse paused;
+  for (const std::string& id : {std::string(65, 'x'), std::string("a\nb")}) {
+    pause.set_request_id(id);
+    const auto status = stub_->Pause(Context().get(), pause, &paused);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+    EXPECT_THAT(status.error_message(), HasSubstr("request_id"));
+  }
+  v1::SubmitRequest submit = Request();
+  submit.set_request_id(std::string(65, 'x'));
+  v1::SubmitResponse submitted;
+  EXPECT_EQ(stub_->Submit(Context().get(), submit, &submitted).error_code(),
             grpc::StatusCode::INVALID_ARGUMENT);
 }
 

@@ -11,6 +11,7 @@
 #include "coordinator/rpc/worker_stream.h"
 #include "fixture.h"
 #include "lorikeet/v1/worker.grpc.pb.h"
+#include "worker_client.h"
 
 namespace lorikeet::rpc {
 namespace {
@@ -18,43 +19,6 @@ namespace {
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-// One worker's end of a stream, synchronous.
-class Worker {
- public:
-  Worker(const std::shared_ptr<grpc::Channel>& channel, std::unique_ptr<grpc::ClientContext> context)
-      : context_(std::move(context)),
-        stub_(v1::WorkerService::NewStub(channel)),
-        stream_(stub_->Session(context_.get())) {}
-
-  bool Write(const v1::WorkerMessage& message) { return stream_->Write(message); }
-  bool Hello(const std::string& id, std::int64_t version = 1) {
-    v1::WorkerMessage message;
-    message.mutable_hello()->set_worker_id(id);
-    message.mutable_hello()->set_protocol_version(version);
-    return Write(message);
-  }
-  v1::CoordinatorMessage Read() {
-    v1::CoordinatorMessage message;
-    EXPECT_TRUE(stream_->Read(&message)) << "the stream has ended";
-    return message;
-  }
-  // Reads to the end; the stream's status.
-  grpc::Status End() {
-    v1::CoordinatorMessage message;
-    while (stream_->Read(&message)) last_ = message;
-    return stream_->Finish();
-  }
-  const v1::CoordinatorMessage& last() const { return last_; }
-  void CloseWriting() { stream_->WritesDone(); }
-  void Cancel() { context_->TryCancel(); }
-
- private:
-  std::unique_ptr<grpc::ClientContext> context_;
-  std::unique_ptr<v1::WorkerService::Stub> stub_;
-  std::unique_ptr<grpc::ClientReaderWriter<v1::WorkerMessage, v1::CoordinatorMessage>> stream_;
-  v1::CoordinatorMessage last_;
-};
 
 class WorkerServiceTest : public ServerTest {
  protected:
@@ -119,6 +83,13 @@ TEST_F(WorkerServiceTest, WelcomesAndPassesMessagesOn) {
   EXPECT_TRUE(service_.WaitFor("disconnect 1"));
 }
 
+TEST_F(WorkerServiceTest, WhatIsSaidWithTheWelcomeArrivesWithIt) {
+  Worker worker = Connect();
+  ASSERT_TRUE(worker.Hello("w-drained"));
+  EXPECT_TRUE(worker.Read().has_welcome());
+  EXPECT_TRUE(worker.Read().has_drain());
+}
+
 TEST_F(WorkerServiceTest, AcknowledgesBatchesInOrder) {
   Worker worker = Connect();
   ASSERT_TRUE(worker.Hello("w"));
@@ -136,8 +107,8 @@ TEST_F(WorkerServiceTest, TakesWholeArticles) {
   Worker worker = Connect();
   ASSERT_TRUE(worker.Hello("w"));
   ASSERT_TRUE(worker.Read().has_welcome());
-  ASSERT_TRUE(worker.Write(Batch(1, 4, 8 << 20)));  // 32 MiB
-  EXPECT_EQ(worker.Read().ack().sequence(), 4);
+  ASSERT_TRUE(worker.Write(Batch(1, 1, 16 << 20)));
+  EXPECT_EQ(worker.Read().ack().sequence(), 1);
 }
 
 TEST_F(WorkerServiceTest, HelloComesFirstAndOnce) {
@@ -160,14 +131,19 @@ TEST_F(WorkerServiceTest, RefusesWhatItDoesNotKnow) {
   worker.Hello("w");
   worker.Write(v1::WorkerMessage());
   EXPECT_EQ(worker.End().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
 
+TEST_F(WorkerServiceTest, AReportThatNobodyCanReadDoesNotEndItsNeighbours) {
   Worker newer = Connect();
   newer.Hello("w");
   v1::WorkerMessage message = Batch(1, 1);
+  const std::string attempt = message.events().attempt_id();
   message.mutable_events()->mutable_events(0)->clear_event();
   newer.Write(message);
-  EXPECT_EQ(newer.End().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
-  EXPECT_TRUE(service_.reports().empty());
+  newer.Write(Batch(1, 1));
+  EXPECT_TRUE(service_.WaitFor("report 1"));
+  EXPECT_EQ(service_.reports().size(), 1U);
+  EXPECT_THAT(service_.calls(), Contains(HasSubstr("unreadable " + attempt)));
 }
 
 TEST_F(WorkerServiceTest, RefusesAnotherProtocol) {
@@ -177,13 +153,13 @@ TEST_F(WorkerServiceTest, RefusesAnotherProtocol) {
 }
 
 TEST_F(WorkerServiceTest, AFailingStoreEndsTheProcess) {
-  service_.AnswerReports(Internal("disk full"));
   Worker worker = Connect();
   worker.Hello("w");
+  ASSERT_TRUE(service_.WaitFor("hello w"));
+  service_.FailTurns(Internal("disk gone"));
   worker.Write(Batch(1, 1));
   EXPECT_EQ(worker.End().error_code(), grpc::StatusCode::INTERNAL);
-  EXPECT_TRUE(service_.WaitFor("disconnect 1"));
-  EXPECT_EQ(fatal(), Internal("disk full"));
+  EXPECT_EQ(WaitForFatal(), Internal("disk gone"));
 }
 
 TEST_F(WorkerServiceTest, AReplacedSessionHearsItAndEnds) {
@@ -219,7 +195,8 @@ TEST_F(WorkerServiceTest, AWorkerThatDoesNotReadIsCutOff) {
   // gRPC's own buffers take some; the queue behind them is bounded.
   const std::string large(64 << 10, 'x');
   for (std::size_t i = 0; i < 2 * WorkerStream::kMostQueued; ++i) {
-    connection->Send(service::Revoke{.attempt_id = "a-1", .token = 1, .checkpoint = false, .reason = large});
+    connection->Send(service::Revoke{
+        .attempt_id = "a-1", .token = 1, .checkpoint = false, .trial_over = false, .reason = large});
   }
   EXPECT_TRUE(service_.WaitFor("disconnect 1"));
 }

@@ -1,0 +1,45 @@
+#include "coordinator/rpc/checks.h"
+#include "coordinator/rpc/field_checker.h"
+
+namespace lorikeet::rpc {
+
+Status CheckLimits(const v1::SubmitRequest& request) {
+  FieldChecker check("submit");
+  check.Word("file", request.file(), kMostPathBytes);
+  check.Word("request_id", request.request_id(), kMostIdBytes);
+  check.List("variables", static_cast<std::int64_t>(request.variables_size()), kMostVariables);
+  for (const auto& [name, value] : request.variables()) {
+    check.Word("variables", name);
+    check.Text("variables", value, kMostVariableBytes);
+  }
+  if (!check.status().ok()) return check.status();
+  if (request.text().size() > kMostSweepFileBytes) {
+    return InvalidArgument("{}: {} bytes; a sweep file has at most {}", request.file(), request.text().size(),
+                           kMostSweepFileBytes);
+  }
+  check.Text("text", request.text(), kMostSweepFileBytes);
+  return check.status();
+}
+
+Status CheckLimits(const v1::ListEventsRequest& request) {
+  FieldChecker check("list_events");
+  check.Word("sweep", request.sweep(), kMostNameBytes);
+  check.Word("trial", request.trial(), kMostNameBytes);
+  check.Count("after", request.after());
+  check.Count("most", request.most());
+  return check.status();
+}
+
+Status CheckName(const char* field, const std::string& name) {
+  FieldChecker check("request");
+  check.Word(field, name, kMostNameBytes);
+  return check.status();
+}
+
+Status CheckRequestId(const std::string& request_id) {
+  FieldChecker check("request");
+  check.Word("request_id", request_id, kMostIdBytes);
+  return check.status();
+}
+
+}  // namespace lorikeet::rpc

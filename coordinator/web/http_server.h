@@ -1,0 +1,59 @@
+// The coordinator's HTTP port: GET /metrics for Prometheus and GET /healthz for probes, and nothing else.
+//
+// Read-only. /metrics needs a token that may read, on loopback too: login nodes are shared. /healthz needs
+// none, and tells nothing but whether the service goes on. Beyond loopback it speaks TLS alone.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "common/clock.h"
+#include "common/rpc/channel.h"
+#include "common/status.h"
+#include "coordinator/rpc/access.h"
+
+namespace lorikeet::web {
+
+// Beyond this a coordinator is called unwell: its turns take milliseconds, or the time of a sync.
+inline constexpr std::chrono::seconds kUnwellAfter{30};
+// Connections are few and short: a scrape every some seconds.
+inline constexpr std::size_t kThreads = 4, kMostWaiting = 16;
+inline constexpr std::chrono::seconds kReadWithin{2}, kWriteWithin{5};
+
+struct HttpOptions {
+  std::string listen;  // ADDR:PORT; port 0: any that is free
+  rpc::TlsFiles tls;   // its own certificate, beyond loopback
+  // Whose tokens count. Shared: a connection that does not end may outlive the server.
+  std::shared_ptr<const rpc::Access> access;
+  std::function<std::string()> metrics;                      // the text of a scrape
+  std::function<std::optional<Duration>()> since_last_turn;  // of the service
+};
+
+// What `listen` needs, looked at before anything is opened. InvalidArgument for an address that is none, and
+// beyond loopback without a certificate and its key.
+Status CheckHttpListen(const std::string& listen, const rpc::TlsFiles& tls);
+
+class HttpServer {
+ public:
+  // Errors of CheckHttpListen; FailedPrecondition, naming the address, where it cannot be had.
+  static StatusOr<std::unique_ptr<HttpServer>> Start(const HttpOptions& options);
+  // Waits for answers under way, for some seconds at the most.
+  ~HttpServer();
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  // ADDR:PORT with the port that was given or found.
+  const std::string& address() const;
+  // "http://127.0.0.1:7071"
+  std::string url() const;
+
+ private:
+  struct Impl;
+  explicit HttpServer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace lorikeet::web
