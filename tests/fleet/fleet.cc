@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <filesystem>
 
 #include "tests/coordinator/service/fixture.h"
@@ -11,7 +12,23 @@ namespace {
 
 constexpr Duration kTroubled = std::chrono::minutes(30), kCalm = std::chrono::hours(12),
                    kTidy = std::chrono::minutes(15);
-constexpr std::int64_t kAttempts = 3;
+constexpr std::int64_t kSweeps = 3;
+
+// Those two take turns; each kind of failure has another limit in the second.
+spec::Sweep One() { return service::MakeSweep("one", 2, 3); }
+spec::Sweep Two() {
+  spec::Sweep sweep = service::MakeSweep("two", 3, 2);
+  sweep.retry.kinds = {{"crashed", {.attempts = 2, .backoff = seconds(10)}}};
+  return sweep;
+}
+// Comes before them, but for what it may not.
+spec::Sweep Three() {
+  spec::Sweep sweep = service::MakeSweep("three", 1, 2);
+  sweep.priority = 1;
+  sweep.max_running = 2;
+  sweep.retry.interruptions = 3;
+  return sweep;
+}
 
 }  // namespace
 
@@ -19,18 +36,25 @@ Fleet::Fleet(const FleetOptions& options) : options_(options), world_(options.se
   world_.keep_notes = options.keep_notes;
   std::filesystem::create_directory(options.folder + "/coordinator");
   coordinator_ = std::make_unique<Coordinator>(world_, options.folder + "/coordinator", options.rules);
-  coordinator_->settle = [this] { Check(); };
+  ledger_ = std::make_unique<Ledger>(*coordinator_, [this](const std::string& what) { Broken(what); });
+  coordinator_->settle = [this] {
+    CheckTurns();
+    Check();
+  };
+  coordinator_->let_go = [this] { ledger_->LetGo(); };
   coordinator_->Start();
   const TrainerHabits habits{.crashes_one_in = options.faults ? 60U : 0U};
   for (std::int64_t i = 0; i < 4; ++i) {
-    hosts_.push_back(std::make_unique<Host>(
-        world_, *coordinator_, options.folder + "/host-" + std::to_string(i), 1 + i % 3, habits));
+    const HostOptions host{.slots = 1 + i % 3, .gpus = i == 2, .compares = i != 1, .habits = habits};
+    hosts_.push_back(
+        std::make_unique<Host>(world_, *coordinator_, options.folder + "/host-" + std::to_string(i), host));
     hosts_.back()->bad_cable = options.faults;
     hosts_.back()->settle = [this] { Check(); };
     hosts_.back()->Start();
   }
-  Submit("one", 2, 3);
-  world_.After(seconds(100), [this] { Submit("two", 3, 2); });
+  Submit(One());
+  world_.After(seconds(20), [this] { Submit(Two()); });
+  world_.After(seconds(100), [this] { Submit(Three()); });
 }
 
 Fleet::~Fleet() {
@@ -39,16 +63,28 @@ Fleet::~Fleet() {
   // While every end of every stream is there.
   for (const auto& host : hosts_) host->Kill();
   coordinator_->Kill();
+  ledger_->LetGo();
 }
 
-void Fleet::Submit(const std::string& name, std::int64_t ranks, std::int64_t seeds) {
-  // A client that asks again until it is answered.
+void Fleet::Submit(const spec::Sweep& sweep) {
   if (coordinator_->up()) {
-    const auto submitted = coordinator_->service().Submit(service::MakeSweep(name, ranks, seeds));
-    if (submitted.ok()) return;
-    if (absl::IsInternal(submitted.status())) coordinator_->Kill();
+    service::Service& service = coordinator_->service();
+    const auto submit = [&]() -> StatusOr<std::string> {
+      ASSIGN_OR_RETURN(const service::Submitted submitted, service.Submit(sweep));
+      return std::string(submitted.existing ? "there" : "new");
+    };
+    const auto answer =
+        service.Once({.id = "submit " + sweep.name, .fingerprint = sweep.fingerprint}, submit);
+    if (answer.ok()) {
+      // Whatever became of earlier tries: the sweep and the answer are stored together.
+      if (*answer != "new") Broken("a submission that was asked again is answered otherwise");
+      // The answer is lost on the way to the client.
+      if (world_.Chance(3)) world_.After(seconds(20), [this, sweep] { Submit(sweep); });
+      return CheckTurns();
+    }
+    if (absl::IsInternal(answer.status())) coordinator_->Kill();
   }
-  world_.After(seconds(5), [this, name, ranks, seeds] { Submit(name, ranks, seeds); });
+  world_.After(seconds(5), [this, sweep] { Submit(sweep); });
 }
 
 void Fleet::RestartCoordinator() {
@@ -68,7 +104,7 @@ void Fleet::PlanFault() {
 void Fleet::OneFault() {
   ++faults_;
   Host& host = *hosts_[world_.Below(hosts_.size())];
-  switch (world_.Below(10)) {
+  switch (world_.Below(21)) {
     case 0:
       host.BreakStream();
       break;
@@ -99,26 +135,95 @@ void Fleet::OneFault() {
       host.clock().JumpWall(std::chrono::minutes(world_.Below(600)) - std::chrono::minutes(300));
       coordinator_->clock().JumpWall(std::chrono::minutes(world_.Below(600)) - std::chrono::minutes(300));
       break;
+    case 9:
+      coordinator_->Lock(world_.Between(seconds(1), seconds(200)));
+      break;
+    case 10:
+      coordinator_->FillDisk(world_.Between(seconds(1), seconds(200)));
+      break;
+    case 11:
+      host.FillDisk(world_.Between(seconds(5), seconds(300)));
+      break;
+    case 12:
+      host.FailDisk();
+      break;
+    case 13:
+      host.PowerCut();
+      world_.After(world_.Between(seconds(1), seconds(200)), [&host] {
+        if (!host.up()) host.Start();
+      });
+      break;
+    case 14:
+      coordinator_->FailDiskAt(1 + static_cast<std::int64_t>(world_.Below(40)),
+                               world_.Chance(2) ? store::Fault::kError : store::Fault::kShort);
+      break;
+    case 15:
+      coordinator_->FailDiskAt(1 + static_cast<std::int64_t>(world_.Below(40)), store::Fault::kPowerCut);
+      break;
+    case 16:
+      host.Curse(world_.Between(seconds(60), seconds(600)));
+      break;
+    case 17:
+      // Who says it first is right, and here the right ones are to be left in the end.
+      if (!options_.rules.compare_files || ledger_->FilesAreFixed(kSweeps))
+        host.ChangeFiles(world_.Between(seconds(30), seconds(900)));
+      break;
     default:
-      if (coordinator_->up() && world_.Chance(3)) {
-        const auto trials = coordinator_->service().ListTrials("one");
-        if (!trials.ok() || trials->empty()) break;
-        const auto cancelled =
-            coordinator_->service().Cancel("", trials->at(world_.Below(trials->size())).trial.id);
-        if (absl::IsInternal(cancelled.status())) coordinator_->Kill();
-      }
+      OneAct();
   }
   if (!coordinator_->up()) RestartCoordinator();
+}
+
+void Fleet::OneAct() {
+  if (!coordinator_->up()) return;
+  service::Service& service = coordinator_->service();
+  Status done;
+  switch (world_.Below(3)) {
+    case 0: {
+      const auto workers = service.ListWorkers();
+      if (workers.empty()) return;
+      done = service.Readmit(workers[world_.Below(workers.size())].worker.id).status();
+      break;
+    }
+    case 1: {
+      const char* const name = std::array{"one", "two", "three"}[world_.Below(3)];
+      done = service.SetPriority(name, static_cast<std::int64_t>(world_.Below(3))).status();
+      break;
+    }
+    default: {
+      const auto trials = service.ListTrials("one");
+      if (!world_.Chance(3) || !trials.ok() || trials->empty()) return;
+      done = service.Cancel("", trials->at(world_.Below(trials->size())).trial.id).status();
+    }
+  }
+  if (absl::IsInternal(done)) return coordinator_->Kill();
+  CheckTurns();
 }
 
 void Fleet::Calm() {
   calm_ = true;
   coordinator_->KillAtWrite(0, false);
+  coordinator_->MendDisk();
+  coordinator_->Lock({});
+  coordinator_->FillDisk({});
   if (!coordinator_->up()) coordinator_->Start();
+  Readmit();
   for (const auto& host : hosts_) {
     host->bad_cable = false;
     if (!host->up()) host->Start();
   }
+}
+
+void Fleet::Readmit() {
+  // A person who looks again now and then, until all is over.
+  if (coordinator_->up()) {
+    for (const service::WorkerView& view : coordinator_->service().ListWorkers()) {
+      if (view.worker.quarantine.empty() && view.barred.empty()) continue;
+      const auto readmitted = coordinator_->service().Readmit(view.worker.id);
+      if (absl::IsInternal(readmitted.status())) return coordinator_->Kill();
+    }
+  }
+  world_.After(std::chrono::minutes(5), [this] { Readmit(); });
 }
 
 bool Fleet::Ended() {
@@ -127,7 +232,7 @@ bool Fleet::Ended() {
   for (const service::SweepView& view : sweeps) {
     if (view.sweep.state != core::SweepState::kFinished) return false;
   }
-  return sweeps.size() == 2;
+  return sweeps.size() == kSweeps;
 }
 
 std::string Fleet::Run() {
@@ -145,8 +250,8 @@ std::string Fleet::Run() {
   const SteadyTime ended = world_.now();
   while (broken_.empty() && world_.now() - ended < kTidy && world_.Step()) continue;
   if (broken_.empty()) CheckTidy();
-  CheckDatabase();
-  if (broken_.empty() && Scores() != TrueScores()) Broken("a result is not what its trial comes to");
+  ledger_->Check();
+  if (broken_.empty() && Scores() != ledger_->TrueScores()) Broken("a result is not what its trial comes to");
   return broken_;
 }
 
@@ -159,22 +264,7 @@ void Fleet::Check() {
     if (!host->trainers().broken().empty()) Broken(host->trainers().broken());
     if (!host->broken().empty()) Broken(host->broken());
   }
-  if (++checks_ % 16 == 0) CheckDatabase();
-}
-
-std::vector<std::vector<std::string>> Fleet::Query(const std::string& sql) const {
-  // One connection for all: it also keeps the coordinator's own from being the last, which would tidy up.
-  if (!reader_) reader_ = std::make_unique<SQLite::Database>(coordinator_->database(), SQLite::OPEN_READONLY);
-  std::unique_ptr<SQLite::Statement>& prepared = statements_[sql];
-  if (!prepared) prepared = std::make_unique<SQLite::Statement>(*reader_, sql);
-  SQLite::Statement& statement = *prepared;
-  std::vector<std::vector<std::string>> rows;
-  while (statement.executeStep()) {
-    std::vector<std::string>& row = rows.emplace_back();
-    for (int i = 0; i < statement.getColumnCount(); ++i) row.push_back(statement.getColumn(i).getString());
-  }
-  statement.reset();
-  return rows;
+  if (++checks_ % 16 == 0) ledger_->Check();
 }
 
 void Fleet::CheckTidy() {
@@ -186,78 +276,12 @@ void Fleet::CheckTidy() {
       Broken("worker " + view.worker.hostname + " is " + view.worker.state);
     if (view.slots_busy != 0) Broken("a slot of " + view.worker.hostname + " is held for nobody");
   }
-  if (Query("SELECT count(*) FROM staged_predictions")[0][0] != "0") Broken("predictions are left staged");
-  if (Query("SELECT count(*) FROM attempts WHERE state IN ('granted', 'running', 'lost')")[0][0] != "0")
-    Broken("an attempt is left open");
+  ledger_->CheckTidy();
 }
 
-void Fleet::CheckDatabase() {
-  if (coordinator_->database().empty()) return;
-  const auto none = [&](const std::string& sql, const std::string& what) {
-    const std::string count = Query("SELECT count(*) FROM " + sql)[0][0];
-    if (count != "0") Broken(what + " (" + count + ")");
-  };
-  none(
-      "trials AS t WHERE (t.state = 'running') <> ((SELECT count(*) FROM attempts AS a WHERE a.trial_id = "
-      "t.id AND "
-      "a.state IN ('granted', 'running')) = 1)",
-      "a running trial has not one lease, or another has one");
-  none(
-      "trials AS t WHERE (t.state = 'succeeded') <> EXISTS (SELECT 1 FROM results AS r WHERE r.trial_id = "
-      "t.id)",
-      "a trial that succeeded has no result, or another has one");
-  none(
-      "attempts AS a JOIN trials AS t ON t.id = a.trial_id WHERE a.state IN ('granted', 'running', 'lost') "
-      "AND "
-      "a.token <> t.token",
-      "what may still report has not the newest token");
-  none(
-      "results AS r JOIN attempts AS a ON a.id = r.attempt_id JOIN trials AS t ON t.id = r.trial_id WHERE "
-      "a.token <> t.token",
-      "a result is of an older token");
-  none(
-      "trials AS t WHERE (SELECT count(*) FROM attempts AS a WHERE a.trial_id = t.id AND a.state = 'failed') "
-      "> " +
-          std::to_string(kAttempts),
-      "a trial failed more often than it may");
-  none("metrics WHERE value < 0", "a metric of an older token is there");
-  std::map<std::string, std::string> results;
-  for (const auto& row : Query("SELECT trial_id, attempt_id FROM results")) results[row[0]] = row[1];
-  for (const auto& [trial, attempt] : results_) {
-    const auto now = results.find(trial);
-    if (now == results.end() || now->second != attempt) Broken("the result of " + trial + " changed");
-  }
-  results_ = results;
-  for (const std::string& attempt : coordinator_->promised()) {
-    bool found = false;
-    for (const auto& [trial, of] : results) found = found || of == attempt;
-    if (!found) Broken("the result of attempt " + attempt + " was acknowledged, and is gone");
-  }
-  for (const auto& row : Query("SELECT id, state FROM trials")) {
-    const bool over = row[1] == "succeeded" || row[1] == "failed" || row[1] == "cancelled";
-    const auto before = ended_.find(row[0]);
-    if (before != ended_.end() && before->second != row[1])
-      Broken("trial " + row[0] + " was " + before->second + " and is " + row[1]);
-    if (over) ended_[row[0]] = row[1];
-  }
-}
-
-std::map<std::string, double> Fleet::Scores() const {
-  std::map<std::string, double> scores;
-  for (const auto& row :
-       Query("SELECT s.name || ' ' || t.name, r.test_rouge1 FROM results AS r JOIN trials AS t ON t.id = "
-             "r.trial_id JOIN sweeps AS s ON s.id = t.sweep_id"))
-    scores[row[0]] = std::stod(row[1]);
-  return scores;
-}
-
-std::map<std::string, double> Fleet::TrueScores() const {
-  std::map<std::string, double> scores;
-  for (const auto& row :
-       Query("SELECT s.name || ' ' || t.name, t.settings FROM results AS r JOIN trials AS t ON "
-             "t.id = r.trial_id JOIN sweeps AS s ON s.id = t.sweep_id"))
-    scores[row[0]] = ScoreOf(row[1]);
-  return scores;
+void Fleet::CheckTurns() {
+  if (!coordinator_->up() || !coordinator_->readable()) return;
+  if (const std::string unfair = fairness_.See(ledger_->Turns()); !unfair.empty()) Broken(unfair);
 }
 
 }  // namespace lorikeet::fleet

@@ -2,15 +2,15 @@
 // trainers. What is promised is looked at after everything that happens.
 #pragma once
 
-#include <SQLiteCpp/SQLiteCpp.h>
-
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "tests/fleet/coordinator.h"
+#include "tests/fleet/fairness.h"
 #include "tests/fleet/host.h"
+#include "tests/fleet/ledger.h"
 #include "tests/fleet/world.h"
 
 namespace lorikeet::fleet {
@@ -33,38 +33,40 @@ class Fleet {
 
   const World& world() const { return world_; }
   std::int64_t faults() const { return faults_; }
-  // Each trial's score by its name, of those that succeeded.
-  std::map<std::string, double> Scores() const;
-  // What its settings say it must be.
-  std::map<std::string, double> TrueScores() const;
+  // Of those that succeeded, by their names.
+  std::map<std::string, double> Scores() const { return ledger_->Scores(); }
+  // How often that happened: "quarantined", "barred".
+  std::int64_t Count(const std::string& kind) const { return ledger_->Count(kind); }
 
  private:
-  void Submit(const std::string& name, std::int64_t ranks, std::int64_t seeds);
+  // A client that asks again until it is answered.
+  void Submit(const spec::Sweep& sweep);
   void PlanFault();
   void OneFault();
+  // What people do meanwhile.
+  void OneAct();
   void RestartCoordinator();
   // Starts what is down.
   void Calm();
+  void Readmit();
   bool Ended();
   void Check();
-  void CheckDatabase();
+  // After each turn of the coordinator's.
+  void CheckTurns();
   // Once all is over: nothing is left of it.
   void CheckTidy();
   void Broken(const std::string& what);
-  std::vector<std::vector<std::string>> Query(const std::string& sql) const;
 
   const FleetOptions options_;
   World world_;
   std::unique_ptr<Coordinator> coordinator_;
+  std::unique_ptr<Ledger> ledger_;
   std::vector<std::unique_ptr<Host>> hosts_;
   bool calm_ = false;
   std::int64_t faults_ = 0;
   std::uint64_t checks_ = 0;
-  std::map<std::string, std::string> ended_;    // trials that are over, and how
-  std::map<std::string, std::string> results_;  // trial to the attempt that had the result
+  Fairness fairness_;
   std::string broken_;
-  mutable std::unique_ptr<SQLite::Database> reader_;
-  mutable std::map<std::string, std::unique_ptr<SQLite::Statement>> statements_;
 };
 
 }  // namespace lorikeet::fleet

@@ -39,12 +39,21 @@ std::int64_t Setting(const char* name, std::int64_t otherwise) {
   return given != nullptr ? std::atoll(given) : otherwise;
 }
 
-void RunHistory(std::uint64_t seed) {
+// What happened in histories: else it is not tried.
+struct Seen {
+  std::int64_t quarantined = 0, barred = 0, unbarred = 0, slots = 0;
+};
+
+void RunHistory(std::uint64_t seed, Seen& seen) {
   const Scratch scratch;
   Fleet fleet({.seed = seed, .folder = scratch.path(), .rules = {}, .keep_notes = true});
   const std::string broken = fleet.Run();
   EXPECT_GT(fleet.faults(), 20);
   EXPECT_GT(fleet.Scores().size(), 3U) << "seed " << seed;
+  seen.quarantined += fleet.Count("quarantined");
+  seen.barred += fleet.Count("barred");
+  seen.unbarred += fleet.Count("unbarred");
+  seen.slots += fleet.Count("slot_quarantined");
   if (broken.empty()) return;
   ADD_FAILURE() << "seed " << seed << ": " << broken;
   const auto& notes = fleet.world().notes();
@@ -55,12 +64,21 @@ void RunHistory(std::uint64_t seed) {
 TEST(FleetTest, KeepsItsPromises) {
   const auto first = static_cast<std::uint64_t>(Setting("FLEET_SEED", 1));
   const std::int64_t count = Setting("FLEET_HISTORIES", 20);
-  for (std::int64_t i = 0; i < count && !HasFailure(); ++i) RunHistory(first + static_cast<std::uint64_t>(i));
+  Seen seen;
+  for (std::int64_t i = 0; i < count && !HasFailure(); ++i)
+    RunHistory(first + static_cast<std::uint64_t>(i), seen);
+  if (count >= 20) {
+    EXPECT_GT(seen.quarantined, 0);
+    EXPECT_GT(seen.barred, 0);
+    EXPECT_GT(seen.unbarred, 0);
+    EXPECT_GT(seen.slots, 0);
+  }
 }
 
 TEST(FleetTest, KeepsItsPromisesOnSeedsThatNobodyHasSeen) {
   std::random_device random;
-  for (int i = 0; i < 5 && !HasFailure(); ++i) RunHistory(random());
+  Seen seen;
+  for (int i = 0; i < 5 && !HasFailure(); ++i) RunHistory(random(), seen);
 }
 
 TEST(FleetTest, ASeedIsAHistory) {
@@ -79,7 +97,7 @@ TEST(FleetTest, UndisturbedItHasEveryResult) {
   const Scratch scratch;
   Fleet fleet({.seed = 3, .folder = scratch.path(), .rules = {}, .faults = false});
   EXPECT_EQ(fleet.Run(), "");
-  EXPECT_EQ(fleet.Scores().size(), 9U + 8U);
+  EXPECT_EQ(fleet.Scores().size(), 9U + 8U + 4U);
 }
 
 // How many of so many histories it takes until a broken rule is noticed.
@@ -95,6 +113,7 @@ void ExpectNoticed(const Rules& rules) {
 
 TEST(FleetMutationTest, TokensThatNobodyChecks) { ExpectNoticed({.check_tokens = false}); }
 TEST(FleetMutationTest, AnAcknowledgementBeforeTheCommit) { ExpectNoticed({.commit_before_ack = false}); }
+TEST(FleetMutationTest, FilesThatNobodyCompares) { ExpectNoticed({.compare_files = false}); }
 TEST(FleetMutationTest, ARestartThatForgetsALease) { ExpectNoticed({.reload_every_lease = false}); }
 
 }  // namespace

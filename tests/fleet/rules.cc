@@ -10,8 +10,11 @@ Status Dead() { return Internal("the process was killed"); }
 // Every token is the newest.
 class Careless : public store::Transaction {
  public:
-  Careless(store::Transaction& real, core::Token token) : real_(real), token_(token) {}
+  Careless(store::Transaction& real, const std::function<core::Token()>& token)
+      : real_(real), token_(token) {}
 
+  Status Part(const std::function<Status()>& body) override { return real_.Part(body); }
+  Status failure() const override { return real_.failure(); }
   Status InsertSweep(const core::Sweep& sweep) override { return real_.InsertSweep(sweep); }
   StatusOr<std::int64_t> InsertConfiguration(const core::Configuration& configuration) override {
     return real_.InsertConfiguration(configuration);
@@ -23,7 +26,13 @@ class Careless : public store::Transaction {
   Status UpdateAttempt(const core::Attempt& attempt) override { return real_.UpdateAttempt(attempt); }
   Status UpsertWorker(const core::Worker& worker) override { return real_.UpsertWorker(worker); }
   Status InsertEvent(const core::HistoryEvent& event) override { return real_.InsertEvent(event); }
-  StatusOr<core::Token> NewestToken(const std::string&) override { return token_; }
+  Status InsertSweepFile(const core::SweepFile& file) override { return real_.InsertSweepFile(file); }
+  Status PutBar(const core::Bar& bar) override { return real_.PutBar(bar); }
+  Status RemoveBar(const std::string& worker_id, const std::string& sweep_id) override {
+    return real_.RemoveBar(worker_id, sweep_id);
+  }
+  Status ForgetFiles(const std::string& sweep_id) override { return real_.ForgetFiles(sweep_id); }
+  StatusOr<core::Token> NewestToken(const std::string&) override { return token_(); }
   StatusOr<std::int64_t> CommittedSequence(const std::string& attempt_id) override {
     return real_.CommittedSequence(attempt_id);
   }
@@ -46,10 +55,28 @@ class Careless : public store::Transaction {
   Status DiscardStagedPredictions(const std::string& attempt_id) override {
     return real_.DiscardStagedPredictions(attempt_id);
   }
+  Status MarkRetried(const std::string& trial_id) override { return real_.MarkRetried(trial_id); }
+  StatusOr<std::vector<std::string>> WorkersTakenDown(const std::string& trial_id) override {
+    return real_.WorkersTakenDown(trial_id);
+  }
+  StatusOr<std::optional<store::AnsweredRequest>> FindRequest(const std::string& id) override {
+    return real_.FindRequest(id);
+  }
+  Status InsertRequest(const store::AnsweredRequest& request, WallTime at, WallTime keep_since) override {
+    return real_.InsertRequest(request, at, keep_since);
+  }
+  StatusOr<std::optional<std::string>> PutArtifact(const core::Artifact& artifact) override {
+    return real_.PutArtifact(artifact);
+  }
+  StatusOr<std::optional<std::string>> RemoveArtifact(const std::string& trial_id,
+                                                      core::ArtifactKind kind) override {
+    return real_.RemoveArtifact(trial_id, kind);
+  }
+  Status RemoveLogs(const std::string& sweep_id) override { return real_.RemoveLogs(sweep_id); }
 
  private:
   store::Transaction& real_;
-  const core::Token token_;
+  const std::function<core::Token()>& token_;
 };
 
 class Hooked : public store::Store {
@@ -61,27 +88,30 @@ class Hooked : public store::Store {
     if (hooks_.forgets && !snapshot.attempts.empty()) snapshot.attempts.pop_back();
     return snapshot;
   }
-  Status Write(const std::function<Status(store::Transaction&)>& change) override {
-    if (hooks_.dies_before()) return Dead();
-    const bool lost = hooks_.loses();
-    Status outcome;
-    const Status written = disk_.Write([&](store::Transaction& transaction) -> Status {
-      if (hooks_.token) {
-        Careless careless(transaction, hooks_.token());
-        outcome = change(careless);
-      } else {
-        outcome = change(transaction);
-      }
-      return lost && outcome.ok() ? FailedPrecondition("lost") : outcome;
-    });
-    if (hooks_.dies_after()) return Dead();
-    return lost && outcome.ok() ? absl::OkStatus() : written;
+  StatusOr<store::Transaction*> Begin() override {
+    if (hooks_.locked()) return Unavailable("somebody has the database locked");
+    ASSIGN_OR_RETURN(store::Transaction * transaction, disk_.Begin());
+    if (!hooks_.token) return transaction;
+    careless_ = std::make_unique<Careless>(*transaction, hooks_.token);
+    return careless_.get();
   }
+  Status Commit() override {
+    const bool dead = hooks_.dies_before(), full = hooks_.full(), lost = hooks_.loses();
+    if (dead || full || lost) disk_.Rollback();
+    if (dead) return Dead();
+    if (full) return MakeStatus(absl::StatusCode::kResourceExhausted, "no room on the disk");
+    const Status committed = lost ? absl::OkStatus() : disk_.Commit();
+    return hooks_.dies_after() ? Dead() : committed;
+  }
+  void Rollback() override { disk_.Rollback(); }
   StatusOr<std::string> TrialSettings(const std::string& trial_id) override {
     return disk_.TrialSettings(trial_id);
   }
   StatusOr<std::int64_t> DocumentCount(const std::string& sweep_id) override {
     return disk_.DocumentCount(sweep_id);
+  }
+  StatusOr<std::vector<store::Place>> LastPlaces(const std::string& sweep_id) override {
+    return disk_.LastPlaces(sweep_id);
   }
   StatusOr<std::vector<core::Attempt>> Attempts(const std::string& trial_id) override {
     return disk_.Attempts(trial_id);
@@ -90,12 +120,23 @@ class Hooked : public store::Store {
                                                    std::int64_t after, std::int64_t most) override {
     return disk_.Events(sweep_id, trial_id, after, most);
   }
+  StatusOr<std::optional<core::Artifact>> FindArtifact(const std::string& trial_id,
+                                                       core::ArtifactKind kind) override {
+    return disk_.FindArtifact(trial_id, kind);
+  }
+  StatusOr<std::vector<core::Artifact>> ArtifactsOf(const std::string& sweep_id) override {
+    return disk_.ArtifactsOf(sweep_id);
+  }
+  StatusOr<std::vector<std::string>> ArtifactPaths() override { return disk_.ArtifactPaths(); }
+  StatusOr<store::LogSize> LogsOf(const std::string& sweep_id) override { return disk_.LogsOf(sweep_id); }
   std::string path() const override { return disk_.path(); }
+  StatusOr<std::int64_t> FreeBytes() override { return disk_.FreeBytes(); }
   Status Close() override { return disk_.Close(); }
 
  private:
   store::Store& disk_;
   const StoreHooks hooks_;
+  std::unique_ptr<Careless> careless_;
 };
 
 }  // namespace

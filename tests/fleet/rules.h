@@ -13,6 +13,7 @@ struct Rules {
   bool check_tokens = true;        // else any token is the newest
   bool commit_before_ack = true;   // else now and then what is acknowledged is not on disk
   bool reload_every_lease = true;  // else a restart forgets one
+  bool compare_files = true;       // else nobody hears what hosts say of theirs
 };
 
 struct StoreHooks {
@@ -20,7 +21,9 @@ struct StoreHooks {
   std::function<bool()> dies_before, dies_after;
   // Whether this commit is to be lost in silence.
   std::function<bool()> loses;
-  // With check_tokens off: the token that is taken for the newest.
+  // Whether another program has the database locked; whether the disk has no room.
+  std::function<bool()> locked, full;
+  // With check_tokens off: the token that is taken for the newest, asked where it is looked up.
   std::function<core::Token()> token;
   bool forgets = false;
 };
