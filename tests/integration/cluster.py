@@ -95,24 +95,29 @@ class Cluster:
         shutil.rmtree(self.folder, ignore_errors=True)
         assert not left, f"trainers outlived their workers: {left}"
 
+    def enter(self, name):
+        """The words before a command of that name's, where it runs elsewhere; they become the command's process."""
+        del name
+        return []
+
     def start(self, name, program, *arguments):
-        log = open(os.path.join(self.folder, name + ".log"), "ab")
-        self.processes[name] = subprocess.Popen([os.path.join(BIN, program), *arguments], env=self.environment,
-                                                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        log.close()
+        with open(os.path.join(self.folder, name + ".log"), "ab") as log:
+            self.processes[name] = subprocess.Popen(
+                [*self.enter(name), os.path.join(BIN, program), *arguments], env=self.environment,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         return self.processes[name]
 
-    def start_coordinator(self):
-        self.start("coordinator", "sweep-coordinator", "--data", self.data, "--listen", self.address)
+    def start_coordinator(self, *options):
+        self.start("coordinator", "sweep-coordinator", "--data", self.data, "--listen", self.address, *options)
         self.wait(lambda: self.ctl("list").returncode == 0, "the coordinator answers")
 
-    def start_worker(self, name):
+    def start_worker(self, name, *options):
         return self.start(name, "sweep-worker", "--coordinator", self.address, "--dir",
-                          os.path.join(self.folder, name), "--devices", "cpu")
+                          os.path.join(self.folder, name), "--devices", "cpu", *options)
 
     def ctl(self, *arguments, timeout=60):
-        return subprocess.run([os.path.join(BIN, "sweepctl"), *arguments], env=self.environment, capture_output=True,
-                              text=True, timeout=timeout)
+        return subprocess.run([*self.enter("sweepctl"), os.path.join(BIN, "sweepctl"), *arguments],
+                              env=self.environment, capture_output=True, text=True, timeout=timeout)
 
     def json(self, *arguments):
         done = self.ctl(*arguments, "--json")
@@ -127,14 +132,15 @@ class Cluster:
         with open(os.path.join(self.folder, name + ".log"), encoding="utf-8", errors="replace") as file:
             return file.read()
 
-    def trainers(self):
-        """Pids of trainers that work for this cluster."""
+    def trainers(self, of=""):
+        """Pids of trainers that work for this cluster, or for one worker of it."""
+        folder = os.path.join(self.folder, of)
         found = []
         for pid in filter(str.isdigit, os.listdir("/proc")):
             with contextlib.suppress(OSError):
                 with open(f"/proc/{pid}/cmdline", "rb") as file:
                     words = file.read().decode(errors="replace").split("\0")
-                if words[0].endswith("sweep-trainer") and any(self.folder in word for word in words):
+                if words[0].endswith("sweep-trainer") and any(folder in word for word in words):
                     found.append(int(pid))
         return found
 
