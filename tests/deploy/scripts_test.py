@@ -77,7 +77,7 @@ class Tests(unittest.TestCase):
     def test_all_presets_unless_some_are_named(self):
         done, calls = self.run_tests(0)
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertEqual(calls, ["ctest release", "ctest asan", "ctest tsan"])
+        self.assertEqual(calls, ["ctest release", "ctest asan", "ctest tsan", "ctest fuzz"])
         done, calls = self.run_tests(0, presets=("asan",))
         self.assertEqual(calls, ["ctest asan"])
 

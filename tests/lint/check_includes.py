@@ -23,11 +23,13 @@ ALLOWED = {
                             "coordinator/comparison", "sweeps/spec", "sweeps/trial"],
     "coordinator/rpc": ["common", "common/rpc", "coordinator/core", "coordinator/service", "coordinator/store",
                         "sweeps/spec", "sweeps/report", "sweeps/trial"],
+    "coordinator/web": ["common", "common/rpc", "coordinator/core", "coordinator/service", "coordinator/rpc"],
     "coordinator": ["common", "common/rpc", "coordinator/core", "coordinator/service", "coordinator/store",
-                    "coordinator/rpc"],  # main.cc, which composes
+                    "coordinator/rpc", "coordinator/web"],  # main.cc, which composes
     "worker/protocol": ["common"],
-    "worker/text": ["common"],
-    "worker/agent": ["common", "common/rpc", "sweeps/trial", "worker/protocol"],
+    "worker/files": ["common"],
+    "worker/text": ["common", "worker/files"],
+    "worker/agent": ["common", "common/rpc", "sweeps/trial", "worker/files", "worker/protocol"],
     "worker/trainer/files": ["common", "worker/text"],
     "worker/trainer/kernels": [],
     "worker/trainer/model": ["common", "worker/trainer/files", "worker/trainer/kernels"],
@@ -35,11 +37,11 @@ ALLOWED = {
                                "worker/trainer/kernels", "worker/trainer/model"],
     "worker/trainer/generate": ["common", "sweeps/trial", "worker/text", "worker/trainer/kernels",
                                 "worker/trainer/model"],
-    "worker/trainer/train": ["common", "sweeps/trial", "worker/protocol", "worker/text", "worker/trainer/files",
-                             "worker/trainer/kernels", "worker/trainer/model", "worker/trainer/adapter",
+    "worker/trainer/train": ["common", "sweeps/trial", "worker/files", "worker/protocol", "worker/text",
+                             "worker/trainer/files", "worker/trainer/kernels", "worker/trainer/model", "worker/trainer/adapter",
                              "worker/trainer/generate"],
-    "worker/trainer/commands": ["common", "sweeps/trial", "worker/protocol", "worker/text", "worker/trainer/files",
-                                "worker/trainer/model", "worker/trainer/adapter", "worker/trainer/generate",
+    "worker/trainer/commands": ["common", "sweeps/trial", "worker/files", "worker/protocol", "worker/text",
+                                "worker/trainer/files", "worker/trainer/model", "worker/trainer/adapter", "worker/trainer/generate",
                                 "worker/trainer/train"],
     "worker/trainer": ["common", "worker/trainer/commands"],  # main.cc, which composes
 }
@@ -54,8 +56,11 @@ LIBRARIES = {
     "torch/": TRAINER,
     "ATen/": TRAINER,
     "c10/": TRAINER,
+    "httplib": ["coordinator/web"],
+    "prometheus/": ["coordinator/web"],
     "yaml-cpp": ["sweeps/spec"],
     "sentencepiece": ["worker/text"],
+    "re2/": ["worker/text"],
 }
 ROOTS = ("common", "sweeps", "coordinator", "worker")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]', re.M)
