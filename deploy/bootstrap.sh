@@ -21,13 +21,13 @@ say() { printf 'bootstrap: %s\n' "$*" >&2; }
 fail() { say "$@"; exit 1; }
 
 packages=(ca-certificates cmake g++ git ninja-build pkg-config python3 python3-venv sqlite3
-  libabsl-dev libcli11-dev libfmt-dev libgrpc++-dev libprotobuf-dev libsentencepiece-dev libspdlog-dev
+  libabsl-dev libcli11-dev libcpp-httplib-dev libfmt-dev libgrpc++-dev libprotobuf-dev libre2-dev libsentencepiece-dev libspdlog-dev
   libsqlite3-dev libsqlitecpp-dev libssl-dev libyaml-cpp-dev libzstd-dev nlohmann-json3-dev
-  protobuf-compiler protobuf-compiler-grpc zlib1g-dev)
+  prometheus-cpp-dev protobuf-compiler protobuf-compiler-grpc zlib1g-dev)
 case "${1:-}" in
   "") ;;
-  --tests) packages+=(clang clang-format clang-tidy libgmock-dev libgtest-dev librapidcheck-dev openssl
-    shellcheck) ;;
+  --tests) packages+=(ccache clang clang-format clang-tidy iproute2 libclang-rt-14-dev libgmock-dev libgtest-dev librapidcheck-dev
+    llvm openssl python3-yaml shellcheck) ;;
   *) say "unknown argument $1; usage: deploy/bootstrap.sh [--tests]"; exit 2 ;;
 esac
 

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, runs every test through CTest: the release build with the linters and the
-# integration tests, then what needs no LibTorch under sanitizers. Fails where a test fails or is skipped. Tests labelled
-# gpu run where there is a GPU.
+# integration tests, then what needs no LibTorch under sanitizers, then the fuzz targets for half a minute each. Fails
+# where a test fails or is skipped. Tests labelled gpu run where there is a GPU.
 #
-# usage: deploy/test.sh [PRESET…]        default: release asan tsan
+# usage: deploy/test.sh [PRESET…]        default: release asan tsan fuzz
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 deploy/bootstrap.sh --tests
-[ $# -gt 0 ] || set -- release asan tsan
+[ $# -gt 0 ] || set -- release asan tsan fuzz
 for preset in "$@"; do
   start=$SECONDS
   case "$preset" in
@@ -19,6 +19,8 @@ for preset in "$@"; do
   arguments=(--preset "$preset" -j "$(nproc)" --output-junit "$PWD/build/$preset/tests.xml")
   [ -e /dev/nvidia0 ] || arguments+=(-LE gpu)
   ctest "${arguments[@]}"
+  # What each target came to, with its seed.
+  [ "$preset" != fuzz ] || cat "build/fuzz/findings/"*/summary 2>/dev/null || true
   python3 deploy/count_tests.py "build/$preset/tests.xml"
   printf '%s: built in %d s, tested in %d s\n' "$preset" $((built - start)) $((SECONDS - built))
 done

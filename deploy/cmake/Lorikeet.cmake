@@ -47,11 +47,15 @@ function(lorikeet_own target)
   # nvcc has other words for them.
   target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:${warnings}>")
   if(LORIKEET_SANITIZE)
-    target_compile_options(${target} PRIVATE -fsanitize=${LORIKEET_SANITIZE} -fno-omit-frame-pointer)
+    target_compile_options(${target} PRIVATE -fsanitize=${LORIKEET_SANITIZE} -fno-sanitize-recover=all
+                           -fno-omit-frame-pointer)
     target_link_options(${target} PUBLIC -fsanitize=${LORIKEET_SANITIZE})
     if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
       target_compile_options(${target} PRIVATE -Wno-maybe-uninitialized)  # false in what sanitizers instrument
     endif()
+  endif()
+  if(LORIKEET_FUZZ)
+    target_compile_options(${target} PRIVATE -fsanitize=fuzzer-no-link)
   endif()
   if(LORIKEET_SANITIZE MATCHES "thread")
     # protobuf's headers give their classes further members under it, which the system's library does not know.
@@ -85,7 +89,9 @@ function(lorikeet_compile_together target)
   endforeach()
   set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
   # GCC takes the included files for headers, whose types should not hold those of unnamed namespaces.
-  target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
+  endif()
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${ARGN})
 endfunction()
 
