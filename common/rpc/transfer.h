@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "common/rpc/sha256.h"
+#include "common/sha256.h"
 #include "common/status.h"
 
 namespace lorikeet::rpc {

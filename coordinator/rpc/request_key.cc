@@ -3,7 +3,7 @@
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
-#include "common/rpc/sha256.h"
+#include "common/sha256.h"
 
 namespace lorikeet::rpc {
 

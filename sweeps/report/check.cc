@@ -85,6 +85,12 @@ const std::vector<Rule>& Rules() {
        "ON f.sweep_id = t.sweep_id AND r.finished_at >= f.fixed_at WHERE "
        "(f.name = 'model' AND r.model_fingerprint NOT IN ('', f.fingerprint)) OR "
        "(f.name = 'documents' AND r.data_fingerprint NOT IN ('', f.fingerprint))"},
+      {"an artifact is of another trial, or has another token, than the attempt that it is of",
+       "SELECT f.path FROM artifacts AS f JOIN attempts AS a ON a.id = f.attempt_id "
+       "WHERE a.trial_id <> f.trial_id OR a.token <> f.token"},
+      {"a checkpoint is kept for a trial that succeeded, or an adapter of one that did not",
+       "SELECT f.path FROM artifacts AS f JOIN trials AS t ON t.id = f.trial_id "
+       "WHERE (f.kind = 'adapter') <> (t.state = 'succeeded')"},
   };
   return rules;
 }

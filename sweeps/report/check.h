@@ -19,5 +19,8 @@ const std::vector<Rule>& Rules();
 // coordinator may write meanwhile. NotFound or InvalidArgument where it is no results database.
 StatusOr<std::vector<std::string>> CheckIntegrity(const std::string& path);  // SQLite's own check
 StatusOr<std::vector<std::string>> CheckDatabase(const std::string& path);   // that, references, the rules
+// The artifacts of the database at `path`, whose files lie below `folder`: each there, and of its size. A
+// coordinator may replace and remove them meanwhile.
+StatusOr<std::vector<std::string>> CheckArtifacts(const std::string& path, const std::string& folder);
 
 }  // namespace lorikeet::report

@@ -3,7 +3,6 @@
 
 #include <string>
 
-#include "common/status.h"
 #include "sweeps/spec/spec.h"
 
 namespace lorikeet::spec {
@@ -12,6 +11,6 @@ namespace lorikeet::spec {
 // retries. Comments, layout, the order of keys, arms, axes and seeds, and how a number is written do not
 // change it; names and notes follow from the rest and are left out. Needs the sweep whole but for `text` and
 // `fingerprint`. Thread-safe.
-StatusOr<std::string> FingerprintOf(const Sweep& sweep);
+std::string FingerprintOf(const Sweep& sweep);
 
 }  // namespace lorikeet::spec

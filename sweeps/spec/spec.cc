@@ -199,7 +199,7 @@ StatusOr<Sweep> Parse(const std::string& yaml, const ParseOptions& options) {
   MarkBaseline(baseline, sweep);
   CheckConfigurations(sweep, arms, options.check_files, mistakes);
   RETURN_IF_ERROR(mistakes.ToStatus());
-  ASSIGN_OR_RETURN(sweep.fingerprint, FingerprintOf(sweep));
+  sweep.fingerprint = FingerprintOf(sweep);
   return sweep;
 }
 

@@ -22,7 +22,13 @@ StatusOr<std::string> DatabaseFile(const std::string& database) {
 
 Status CheckFile(const std::string& database, bool json) {
   ASSIGN_OR_RETURN(const std::string path, DatabaseFile(database));
-  ASSIGN_OR_RETURN(const std::vector<std::string> wrong, report::CheckDatabase(path));
+  ASSIGN_OR_RETURN(std::vector<std::string> wrong, report::CheckDatabase(path));
+  // A copy has none beside it.
+  const std::filesystem::path artifacts = std::filesystem::path(path).parent_path() / "artifacts";
+  std::error_code error;
+  if (wrong.empty() && std::filesystem::is_directory(artifacts, error)) {
+    ASSIGN_OR_RETURN(wrong, report::CheckArtifacts(path, artifacts.string()));
+  }
   if (json) {
     fmt::print("{}\n", nlohmann::ordered_json({{"database", path}, {"wrong", wrong}}).dump());
   } else {

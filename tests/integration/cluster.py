@@ -2,6 +2,7 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -12,6 +13,8 @@ import time
 
 BIN = os.environ["LORIKEET_BIN_DIR"]
 SOURCE = os.environ["LORIKEET_SOURCE_DIR"]
+# What sanitizers say on standard error.
+FINDING = re.compile(r"^.*(?:ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|: runtime error: ).*$", re.M)
 DEMO = os.path.join(SOURCE, "sweeps", "examples", "demo")
 
 # Small enough for a test, large enough that every arm trains, validates, generates and can be interrupted.
@@ -92,8 +95,11 @@ class Cluster:
         while self.trainers() and time.monotonic() < deadline:
             time.sleep(0.1)
         left = self.trainers()
+        findings = [f"--- {name}\n{self.log(name)[found.start():][:6000]}" for name in self.processes
+                    if (found := FINDING.search(self.log(name)))]
         shutil.rmtree(self.folder, ignore_errors=True)
         assert not left, f"trainers outlived their workers: {left}"
+        assert not findings, "\n".join(findings)
 
     def enter(self, name):
         """The words before a command of that name's, where it runs elsewhere; they become the command's process."""

@@ -1,51 +1,20 @@
 #include "worker/files/fingerprint.h"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <stdexcept>
 
 namespace lorikeet::files {
 
-struct Fingerprint::Impl {
-  EVP_MD_CTX* context = EVP_MD_CTX_new();
-  ~Impl() { EVP_MD_CTX_free(context); }
-  // OpenSSL's digests fail for want of memory, or where a policy forbids SHA-256: nothing that a caller could
-  // mend.
-  static void Check(int outcome) {
-    if (outcome != 1) throw std::runtime_error("OpenSSL cannot compute SHA-256");
-  }
-};
-
-Fingerprint::Fingerprint() : impl_(std::make_unique<Impl>()) {
-  Impl::Check(impl_->context != nullptr && EVP_DigestInit_ex(impl_->context, EVP_sha256(), nullptr) == 1 ? 1
-                                                                                                         : 0);
-}
-Fingerprint::~Fingerprint() = default;
-
 void Fingerprint::Add(std::string_view bytes) {
-  std::array<unsigned char, 8> length{};
+  std::string length(8, '\0');
   for (std::size_t i = 0; i < length.size(); ++i) {
-    length[i] = static_cast<unsigned char>(static_cast<std::uint64_t>(bytes.size()) >> (8 * i));
+    length[i] = static_cast<char>(static_cast<std::uint64_t>(bytes.size()) >> (8 * i));
   }
-  Impl::Check(EVP_DigestUpdate(impl_->context, length.data(), length.size()));
-  AddRaw(bytes);
-}
-
-void Fingerprint::AddRaw(std::string_view bytes) {
-  Impl::Check(EVP_DigestUpdate(impl_->context, bytes.data(), bytes.size()));
-}
-
-std::string Fingerprint::Hex() {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned size = 0;
-  Impl::Check(EVP_DigestFinal_ex(impl_->context, digest.data(), &size));
-  return fmt::format("{:02x}", fmt::join(digest.begin(), digest.begin() + size, ""));
+  hash_.Add(length);
+  hash_.Add(bytes);
 }
 
 namespace {

@@ -2,27 +2,25 @@
 #pragma once
 
 #include <functional>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "common/sha256.h"
 #include "common/status.h"
 #include "worker/files/folder_cache.h"
 
 namespace lorikeet::files {
 
-// Incremental SHA-256 (OpenSSL's, behind this class).
+// SHA-256 of several parts.
 class Fingerprint {
  public:
-  Fingerprint();
-  ~Fingerprint();
-  void Add(std::string_view bytes);     // prefixed by its length, so that parts cannot run into each other
-  void AddRaw(std::string_view bytes);  // as they are
-  std::string Hex();                    // 64 characters; ends it
+  void Add(std::string_view bytes);  // prefixed by its length, so that parts cannot run into each other
+  void AddRaw(std::string_view bytes) { hash_.Add(bytes); }  // as they are
+  std::string Hex() { return hash_.Hex(); }                  // 64 characters; ends it
+
  private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  Sha256 hash_;
 };
 
 // Asked now and then while files are read; true: the answer is Cancelled.

@@ -91,8 +91,8 @@ class ArtifactServiceTest : public ServerTest {
     }
     return reader->Finish();
   }
-  // What lies in the artifacts' folder: files, by their path in it. Looked at by the files' own thread, which changes
-  // nothing meanwhile, once it has done what was posted.
+  // What lies in the artifacts' folder: files, by their path in it. Looked at by the files' own thread, which
+  // changes nothing meanwhile, once it has done what was posted.
   std::vector<std::string> Files() {
     std::vector<std::string> files;
     OnFilesThread([&] {
@@ -108,7 +108,8 @@ class ArtifactServiceTest : public ServerTest {
   std::ptrdiff_t Coming() {
     std::ptrdiff_t coming = 0;
     OnFilesThread([&] {
-      coming = std::distance(fs::directory_iterator(data_.path() + "/artifacts/.coming"), fs::directory_iterator());
+      coming = std::distance(fs::directory_iterator(data_.path() + "/artifacts/.coming"),
+                             fs::directory_iterator());
     });
     return coming;
   }

@@ -32,6 +32,7 @@ class CheckTest : public store::StoreTest {
                   second.ended_at = At(9);
                   RETURN_IF_ERROR(t.UpdateAttempt(second));
                   RETURN_IF_ERROR(SetTrial(t, "t-1", full_, core::TrialState::kSucceeded, 2));
+                  RETURN_IF_ERROR(t.PutArtifact(Adapter()).status());
                   core::Attempt running = store::MakeAttempt("a-3", "t-2", 1, "w-1");
                   running.state = core::AttemptState::kRunning;
                   RETURN_IF_ERROR(t.InsertAttempt(running));
@@ -45,6 +46,16 @@ class CheckTest : public store::StoreTest {
     trial.state = state;
     trial.token = token;
     return t.UpdateTrial(trial);
+  }
+  static core::Artifact Adapter() {
+    return {.trial_id = "t-1",
+            .attempt_id = "a-2",
+            .kind = core::ArtifactKind::kAdapter,
+            .token = 2,
+            .step = 9,
+            .path = "s-1/t-1-adapter-1",
+            .files = {{.name = "adapter_model.safetensors", .bytes = 5, .sha256 = std::string(64, 'a')}},
+            .created_at = At(9)};
   }
   // By another program, which nothing stops.
   void Damage(const std::string& sql) const {
@@ -80,6 +91,8 @@ TEST_F(CheckTest, EveryRuleIsSeenBroken) {
       {"INSERT INTO sweep_files SELECT t.sweep_id, 'model', 'another', 'w-1', '2000-01-01T00:00:00.000Z' "
        "FROM results AS r JOIN trials AS t ON t.id = r.trial_id",
        "a result is of another model or of other documents"},
+      {"UPDATE artifacts SET token = 1", "an artifact is of another trial, or has another token"},
+      {"UPDATE artifacts SET kind = 'checkpoint'", "a checkpoint is kept for a trial that succeeded"},
   };
   ASSERT_EQ(std::size(damages), Rules().size());
   for (const auto& [sql, broken] : damages) {
@@ -95,6 +108,17 @@ TEST_F(CheckTest, EveryRuleIsSeenBroken) {
     EXPECT_THAT(*wrong, ::testing::Contains(HasSubstr(broken)));
     std::filesystem::remove(copy);
   }
+}
+
+TEST_F(CheckTest, FilesOfArtifactsAreLookedFor) {
+  const std::string folder = folder_.path() + "/artifacts", adapter = folder + "/s-1/t-1-adapter-1";
+  EXPECT_THAT(*CheckArtifacts(store_->path(), folder), ElementsAre(HasSubstr("adapter_model.safetensors")));
+  std::filesystem::create_directories(adapter);
+  const std::string file = adapter + "/adapter_model.safetensors";
+  ASSERT_TRUE(WriteFileAtomically(file, "12345").ok());
+  EXPECT_THAT(*CheckArtifacts(store_->path(), folder), IsEmpty());
+  ASSERT_TRUE(WriteFileAtomically(file, "123456").ok());
+  EXPECT_THAT(*CheckArtifacts(store_->path(), folder), ElementsAre(HasSubstr("has 6 bytes, not 5")));
 }
 
 TEST_F(CheckTest, ReferencesToNothingAreFound) {

@@ -1,4 +1,4 @@
-#include "common/rpc/sha256.h"
+#include "common/sha256.h"
 
 #include <fmt/format.h>
 #include <openssl/evp.h>
@@ -6,7 +6,7 @@
 #include <array>
 #include <cstdlib>
 
-namespace lorikeet::rpc {
+namespace lorikeet {
 namespace {
 
 void Check(bool good) {
@@ -40,4 +40,4 @@ std::string Sha256::Hex() {
   return hex;
 }
 
-}  // namespace lorikeet::rpc
+}  // namespace lorikeet

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace lorikeet::rpc {
+namespace lorikeet {
 
 // Not thread-safe. Aborts the process where OpenSSL cannot compute a digest: nothing that a caller could
 // mend.
@@ -25,4 +25,4 @@ class Sha256 {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace lorikeet::rpc
+}  // namespace lorikeet
