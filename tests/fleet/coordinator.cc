@@ -139,6 +139,7 @@ void Coordinator::Kill() {
   world_.Note("coordinator killed");
   ++life_;
   dies_in_ = 0;
+  stopped_until_ = {};
   MendDisk();  // a fault that did not come to it
   const auto streams = std::exchange(streams_, {});
   queue_.reset();
@@ -148,10 +149,22 @@ void Coordinator::Kill() {
   for (const std::shared_ptr<Stream>& stream : streams) stream->CloseCoordinator("the connection was reset");
 }
 
-void Coordinator::Tick(std::uint64_t life) {
+void Coordinator::Stop(Duration time) {
+  world_.Note("coordinator stopped");
+  stopped_until_ = std::max(stopped_until_, world_.now() + time);
+}
+
+void Coordinator::Do(std::uint64_t life, std::function<void()> what) {
   if (life != life_ || !up()) return;
-  RunTurn(life);
-  world_.After(kTickEvery, [this, life] { Tick(life); });
+  if (answers()) return what();
+  world_.At(stopped_until_, [this, life, what = std::move(what)] { Do(life, what); });
+}
+
+void Coordinator::Tick(std::uint64_t life) {
+  Do(life, [this, life] {
+    RunTurn(life);
+    world_.After(kTickEvery, [this, life] { Tick(life); });
+  });
 }
 
 void Coordinator::Post(WorkerDialogue::Work work, std::function<void(const Status&)> done) {
@@ -161,8 +174,10 @@ void Coordinator::Post(WorkerDialogue::Work work, std::function<void(const Statu
                .posted = clock_.Steady()});
   if (std::exchange(turn_planned_, true)) return;
   world_.After(world_.Between(Duration::zero(), kLongestTurn), [this, life = life_] {
-    turn_planned_ = false;
-    RunTurn(life);
+    Do(life, [this, life] {
+      turn_planned_ = false;
+      RunTurn(life);
+    });
   });
 }
 
@@ -190,8 +205,7 @@ bool Coordinator::Accept(const std::shared_ptr<Stream>& stream) {
     stream->CloseCoordinator(reason);
     Post(dialogue->Close(), [](const Status&) {});
   };
-  stream->coordinator.message = [this, dialogue, end](const v1::WorkerMessage& said) {
-    v1::WorkerMessage message = said;
+  const auto read = [this, dialogue, end](v1::WorkerMessage message) {
     if (!rules_.compare_files) HideFiles(message);
     if (message.has_events() && world_.Chance(20)) Forge(message, *dialogue);
     const StatusOr<WorkerDialogue::Work> work = dialogue->Decode(message);
@@ -209,7 +223,10 @@ bool Coordinator::Accept(const std::shared_ptr<Stream>& stream) {
           if (!status.ok()) end(Message(status));
         });
   };
-  stream->coordinator.broken = [end] { end("closed"); };
+  stream->coordinator.message = [this, read, life = life_](const v1::WorkerMessage& message) {
+    Do(life, [read, message] { read(message); });
+  };
+  stream->coordinator.broken = [this, end, life = life_] { Do(life, [end] { end("closed"); }); };
   return true;
 }
 
@@ -248,9 +265,8 @@ void Coordinator::TakeArtifact(core::Artifact artifact, const std::string& worke
       },
       [this, write, answer, forged](const Status& status) {
         if (!status.ok()) return forged ? void() : answer(status);
-        world_.After(world_.Between(milliseconds(1), seconds(10)), [this, life = life_, write] {
-          if (life == life_ && up()) write();
-        });
+        world_.After(world_.Between(milliseconds(1), seconds(10)),
+                     [this, life = life_, write] { Do(life, write); });
       });
 }
 

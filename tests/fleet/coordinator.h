@@ -31,6 +31,8 @@ class Coordinator {
   ~Coordinator() { Kill(); }
 
   bool up() const { return service_ != nullptr; }
+  // Up, and not stopped: whoever asks is answered.
+  bool answers() const { return up() && world_.now() >= stopped_until_; }
   service::Service& service() { return *service_; }
   // Whether there is a database, and power to read it.
   bool readable() const { return !database_.empty() && drive_.powered(); }
@@ -45,6 +47,8 @@ class Coordinator {
   void Kill();
   // kill -9 at the n-th write from now: `committed` or not.
   void KillAtWrite(std::int64_t n, bool committed) { dies_in_ = n, dies_committed_ = committed; }
+  // SIGSTOP, and SIGCONT after a while: nothing is read and nothing done; what comes waits.
+  void Stop(Duration time);
   // Another program holds the database; the disk has no room for what is new.
   void Lock(Duration time) { locked_until_ = world_.now() + time; }
   void FillDisk(Duration time) { full_until_ = world_.now() + time; }
@@ -89,6 +93,8 @@ class Coordinator {
   void Tick(std::uint64_t life);
   void Post(WorkerDialogue::Work work, std::function<void(const Status&)> done);
   void RunTurn(std::uint64_t life);
+  // `what` is done in this life: now, or once the process goes on.
+  void Do(std::uint64_t life, std::function<void()> what);
   // Whether the process must end: of its disk, or because it was killed.
   bool MayFail() const { return dying_ || drive_.faults() > drive_faults_; }
   // After something was asked of the service: whether the process lives on.
@@ -111,7 +117,7 @@ class Coordinator {
   std::uint64_t memory_ = 0;
   std::int64_t dies_in_ = 0;
   bool dies_committed_ = false, dying_ = false;
-  SteadyTime locked_until_{}, full_until_{};
+  SteadyTime stopped_until_{}, locked_until_{}, full_until_{};
   std::string broken_;
   core::Token reported_token_ = 0;
   std::unique_ptr<store::Store> disk_;   // the real one

@@ -6,7 +6,7 @@ namespace lorikeet::fleet {
 
 std::string Fairness::See(const Look& look) {
   // Where both waited before a turn and after it, both had something to grant throughout.
-  const bool goes_on = last_ && last_->both_wait && look.both_wait && last_->memory == look.memory;
+  const bool goes_on = last_ && last_->both_wait && look.both_wait && last_->stretch == look.stretch;
   if (!goes_on) {
     low_ = high_ = look.difference;
     given_up_before_ = look.given_up;

@@ -15,7 +15,7 @@ class Fairness {
  public:
   // How things stand after a turn of the coordinator's.
   struct Look {
-    std::uint64_t memory = 0;     // of the coordinator: another number where it has started from its file
+    std::uint64_t stretch = 0;    // another number where the coordinator or a person began a new one
     bool both_wait = false;       // each has a trial that is ready, and was not granted in this turn either
     std::int64_t difference = 0;  // grants of the one less those of the other, since the beginning
     std::int64_t given_up = 0;    // trials, since the beginning

@@ -5,6 +5,7 @@
 #include <array>
 #include <filesystem>
 
+#include "coordinator/core/state_machine.h"
 #include "tests/coordinator/service/fixture.h"
 
 namespace lorikeet::fleet {
@@ -19,6 +20,7 @@ spec::Sweep One() { return service::MakeSweep("one", 2, 3); }
 spec::Sweep Two() {
   spec::Sweep sweep = service::MakeSweep("two", 3, 2);
   sweep.retry.kinds = {{"crashed", {.attempts = 2, .backoff = seconds(10)}}};
+  sweep.keep = {.checkpoints = milliseconds(0), .artifacts = std::chrono::hours(1), .logs = milliseconds(0)};
   return sweep;
 }
 // Comes before them, but for what it may not.
@@ -42,6 +44,7 @@ Fleet::Fleet(const FleetOptions& options) : options_(options), world_(options.se
     Check();
   };
   coordinator_->let_go = [this] { ledger_->LetGo(); };
+  people_ = std::make_unique<People>(world_, *coordinator_, *ledger_);
   coordinator_->Start();
   const TrainerHabits habits{.crashes_one_in = options.faults ? 60U : 0U};
   for (std::int64_t i = 0; i < 4; ++i) {
@@ -67,7 +70,7 @@ Fleet::~Fleet() {
 }
 
 void Fleet::Submit(const spec::Sweep& sweep) {
-  if (coordinator_->up()) {
+  if (coordinator_->answers()) {
     service::Service& service = coordinator_->service();
     const auto submit = [&]() -> StatusOr<std::string> {
       ASSIGN_OR_RETURN(const service::Submitted submitted, service.Submit(sweep));
@@ -104,7 +107,7 @@ void Fleet::PlanFault() {
 void Fleet::OneFault() {
   ++faults_;
   Host& host = *hosts_[world_.Below(hosts_.size())];
-  switch (world_.Below(21)) {
+  switch (world_.Below(24)) {
     case 0:
       host.BreakStream();
       break;
@@ -168,36 +171,14 @@ void Fleet::OneFault() {
       if (!options_.rules.compare_files || ledger_->FilesAreFixed(kSweeps))
         host.ChangeFiles(world_.Between(seconds(30), seconds(900)));
       break;
+    case 18:
+      coordinator_->Stop(world_.Between(seconds(1), seconds(200)));
+      break;
     default:
-      OneAct();
+      people_->Act();
+      CheckTurns();
   }
   if (!coordinator_->up()) RestartCoordinator();
-}
-
-void Fleet::OneAct() {
-  if (!coordinator_->up()) return;
-  service::Service& service = coordinator_->service();
-  Status done;
-  switch (world_.Below(3)) {
-    case 0: {
-      const auto workers = service.ListWorkers();
-      if (workers.empty()) return;
-      done = service.Readmit(workers[world_.Below(workers.size())].worker.id).status();
-      break;
-    }
-    case 1: {
-      const char* const name = std::array{"one", "two", "three"}[world_.Below(3)];
-      done = service.SetPriority(name, static_cast<std::int64_t>(world_.Below(3))).status();
-      break;
-    }
-    default: {
-      const auto trials = service.ListTrials("one");
-      if (!world_.Chance(3) || !trials.ok() || trials->empty()) return;
-      done = service.Cancel("", trials->at(world_.Below(trials->size())).trial.id).status();
-    }
-  }
-  if (absl::IsInternal(done)) return coordinator_->Kill();
-  CheckTurns();
 }
 
 void Fleet::Calm() {
@@ -207,30 +188,23 @@ void Fleet::Calm() {
   coordinator_->Lock({});
   coordinator_->FillDisk({});
   if (!coordinator_->up()) coordinator_->Start();
-  Readmit();
+  LetGo();
   for (const auto& host : hosts_) {
     host->bad_cable = false;
     if (!host->up()) host->Start();
   }
 }
 
-void Fleet::Readmit() {
-  // A person who looks again now and then, until all is over.
-  if (coordinator_->up()) {
-    for (const service::WorkerView& view : coordinator_->service().ListWorkers()) {
-      if (view.worker.quarantine.empty() && view.barred.empty()) continue;
-      const auto readmitted = coordinator_->service().Readmit(view.worker.id);
-      if (absl::IsInternal(readmitted.status())) return coordinator_->Kill();
-    }
-  }
-  world_.After(std::chrono::minutes(5), [this] { Readmit(); });
+void Fleet::LetGo() {
+  people_->LetGo();
+  world_.After(std::chrono::minutes(5), [this] { LetGo(); });
 }
 
 bool Fleet::Ended() {
   if (!coordinator_->up()) return false;
   const auto sweeps = coordinator_->service().ListSweeps();
   for (const service::SweepView& view : sweeps) {
-    if (view.sweep.state != core::SweepState::kFinished) return false;
+    if (!core::IsFinal(view.sweep.state)) return false;
   }
   return sweeps.size() == kSweeps;
 }
@@ -264,7 +238,7 @@ void Fleet::Check() {
     if (!host->trainers().broken().empty()) Broken(host->trainers().broken());
     if (!host->broken().empty()) Broken(host->broken());
   }
-  if (++checks_ % 16 == 0) ledger_->Check();
+  ledger_->CheckNews();
 }
 
 void Fleet::CheckTidy() {
@@ -281,7 +255,9 @@ void Fleet::CheckTidy() {
 
 void Fleet::CheckTurns() {
   if (!coordinator_->up() || !coordinator_->readable()) return;
-  if (const std::string unfair = fairness_.See(ledger_->Turns()); !unfair.empty()) Broken(unfair);
+  Fairness::Look look = ledger_->Turns();
+  look.stretch = coordinator_->memory() + people_->interventions();
+  if (const std::string unfair = fairness_.See(look); !unfair.empty()) Broken(unfair);
 }
 
 }  // namespace lorikeet::fleet

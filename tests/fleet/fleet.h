@@ -1,5 +1,5 @@
 // A fleet under faults: the real coordinator and the real workers' sessions, with pretended time, network and
-// trainers. What is promised is looked at after everything that happens.
+// trainers. What is promised is looked at after every commit, in the database.
 #pragma once
 
 #include <map>
@@ -11,6 +11,7 @@
 #include "tests/fleet/fairness.h"
 #include "tests/fleet/host.h"
 #include "tests/fleet/ledger.h"
+#include "tests/fleet/people.h"
 #include "tests/fleet/world.h"
 
 namespace lorikeet::fleet {
@@ -43,12 +44,10 @@ class Fleet {
   void Submit(const spec::Sweep& sweep);
   void PlanFault();
   void OneFault();
-  // What people do meanwhile.
-  void OneAct();
   void RestartCoordinator();
   // Starts what is down.
   void Calm();
-  void Readmit();
+  void LetGo();
   bool Ended();
   void Check();
   // After each turn of the coordinator's.
@@ -61,10 +60,10 @@ class Fleet {
   World world_;
   std::unique_ptr<Coordinator> coordinator_;
   std::unique_ptr<Ledger> ledger_;
+  std::unique_ptr<People> people_;
   std::vector<std::unique_ptr<Host>> hosts_;
   bool calm_ = false;
   std::int64_t faults_ = 0;
-  std::uint64_t checks_ = 0;
   Fairness fairness_;
   std::string broken_;
 };

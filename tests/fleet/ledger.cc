@@ -86,6 +86,18 @@ void Ledger::ExpectNone(const std::string& sql, const std::string& what) {
   if (count != "0") broken_(what + " (" + count + ")");
 }
 
+void Ledger::MayGoOn() {
+  std::erase_if(ended_, [](const auto& trial) { return trial.second != "succeeded"; });
+}
+
+std::string Ledger::Version() const { return Query("PRAGMA data_version")[0][0]; }
+
+void Ledger::CheckNews() {
+  if (!coordinator_.readable() || (reader_ && Version() == seen_)) return;
+  seen_ = Version();
+  Check();
+}
+
 void Ledger::Check() {
   if (!coordinator_.readable()) return;
   for (const report::Rule& rule : report::Rules()) {
@@ -95,7 +107,8 @@ void Ledger::Check() {
   ExpectNone(
       "trials AS t WHERE (SELECT count(*) FROM attempts AS a WHERE a.trial_id = t.id AND a.state = 'failed') "
       "> " +
-          std::to_string(kAttempts),
+          std::to_string(kAttempts) +
+          " * (1 + (SELECT count(*) FROM events AS e WHERE e.trial_id = t.id AND e.kind = 'retried'))",
       "a trial failed more often than it may");
   ExpectNone("metrics WHERE value < 0", "a metric of an older token is there");
   CheckStates();
@@ -182,18 +195,22 @@ void Ledger::CheckTidy() {
   const std::size_t files = coordinator_.files().size();
   if (artifacts != std::to_string(files))
     broken_(artifacts + " artifacts, and files of " + std::to_string(files));
+  // A worker hands back what finds its slots taken.
+  ExpectNone("events WHERE message LIKE '%is taken by attempt%'", "more was granted than there are slots");
+  ExpectNone("events WHERE message LIKE '%came where event%'", "a worker left out an event");
   ExpectNone("staged_predictions", "predictions are left staged");
   ExpectNone("attempts WHERE state IN ('granted', 'running', 'lost')", "an attempt is left open");
 }
 
 Fairness::Look Ledger::Turns() const {
   const auto rows = Query(
-      "SELECT s.priority, (SELECT count(*) FROM trials AS t WHERE t.sweep_id = s.id AND t.state = 'pending' "
-      "AND t.not_before IS NULL), (SELECT count(*) FROM trials AS t JOIN attempts AS a ON a.trial_id = t.id "
+      "SELECT s.priority, (SELECT count(*) FROM trials AS t WHERE t.sweep_id = s.id AND s.state = 'running' "
+      "AND t.state = 'pending' AND t.not_before IS NULL), (SELECT count(*) FROM trials AS t JOIN attempts AS "
+      "a ON a.trial_id = t.id "
       "WHERE t.sweep_id = s.id), (SELECT count(*) FROM trials AS t WHERE t.sweep_id = s.id AND t.state = "
       "'failed' AND t.failure_kind = 'lost'), (SELECT count(*) FROM barred_workers AS b WHERE b.sweep_id = "
       "s.id) FROM sweeps AS s WHERE s.name IN ('one', 'two') ORDER BY s.name");
-  Fairness::Look look{.memory = coordinator_.memory()};
+  Fairness::Look look;
   if (rows.size() != 2) return look;
   // A worker that may serve one of them alone, does.
   const bool barred = rows[0][4] != "0" || rows[1][4] != "0";

@@ -23,6 +23,10 @@ class Ledger {
   // Holds at any moment: the rules of `sweepctl check`, states that may follow one another, no result gone or
   // changed, limits kept.
   void Check();
+  // That, where something was committed since it was looked at.
+  void CheckNews();
+  // People retry what has ended badly: it may go on.
+  void MayGoOn();
   // Holds once all is over: nothing is left of it.
   void CheckTidy();
   // Who waits, and how far the two equal sweeps are from each other.
@@ -39,6 +43,8 @@ class Ledger {
   void LetGo() const;
 
  private:
+  // Another number wherever something was committed.
+  std::string Version() const;
   void CheckLimits();
   void CheckStates();
   void CheckArtifacts();
@@ -49,6 +55,7 @@ class Ledger {
 
   Coordinator& coordinator_;
   const std::function<void(const std::string&)> broken_;
+  std::string seen_;                            // the version that was looked at last
   std::map<std::string, std::string> ended_;    // trials that are over, and how
   std::map<std::string, std::string> results_;  // trial to the attempt that had the result
   // One connection for all: it also keeps the coordinator's own from being the last, which would tidy up.
