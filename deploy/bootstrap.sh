@@ -27,7 +27,7 @@ packages=(ca-certificates cmake g++ git ninja-build pkg-config python3 python3-v
 case "${1:-}" in
   "") ;;
   --tests) packages+=(ccache clang clang-format clang-tidy iproute2 libclang-rt-14-dev libgmock-dev libgtest-dev librapidcheck-dev
-    llvm openssl python3-yaml shellcheck) ;;
+    llvm openssl prometheus python3-yaml shellcheck) ;;
   *) say "unknown argument $1; usage: deploy/bootstrap.sh [--tests]"; exit 2 ;;
 esac
 

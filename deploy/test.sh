@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, runs every test through CTest: the release build with the linters and the
 # integration tests, then what needs no LibTorch under sanitizers, then the fuzz targets for half a minute each. Fails
-# where a test fails or is skipped. Tests labelled gpu run where there is a GPU.
+# where a test fails or is skipped. Tests labelled gpu run where there is a GPU, those labelled slow by hand alone:
+# ctest --preset release -L slow.
 #
 # usage: deploy/test.sh [PRESET…]        default: release asan tsan fuzz
 set -euo pipefail
@@ -12,12 +13,18 @@ deploy/bootstrap.sh --tests
 for preset in "$@"; do
   start=$SECONDS
   case "$preset" in
-    release) deploy/build.sh "$preset" -DLORIKEET_TESTS=ON ;;
+    release)
+      options=(-DLORIKEET_TESTS=ON)
+      # From nothing it is faster so.
+      [ -e build/release/build.ninja ] || options+=(-DLORIKEET_TOGETHER=ON)
+      deploy/build.sh "$preset" "${options[@]}" ;;
     *) deploy/build.sh "$preset" ;;
   esac
   built=$SECONDS
   arguments=(--preset "$preset" -j "$(nproc)" --output-junit "$PWD/build/$preset/tests.xml")
-  [ -e /dev/nvidia0 ] || arguments+=(-LE gpu)
+  without=slow
+  [ -e /dev/nvidia0 ] || without='slow|gpu'
+  arguments+=(-LE "$without")
   ctest "${arguments[@]}"
   # What each target came to, with its seed.
   [ "$preset" != fuzz ] || cat "build/fuzz/findings/"*/summary 2>/dev/null || true

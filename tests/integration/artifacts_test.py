@@ -9,7 +9,7 @@ import signal
 import subprocess
 import unittest
 
-from cluster import BIN, DEMO, PREDICTIONS, QUALITY, Cluster, query
+from cluster import BIN, DEMO, Cluster, predictions_of, query, results_of
 
 SWEEP = """\
 sweep: {name}
@@ -55,7 +55,7 @@ def step_of(message):
 
 class Artifacts(unittest.TestCase):
     def rows(self, cluster):
-        return query(cluster.database(), QUALITY), query(cluster.database(), PREDICTIONS)
+        return results_of(cluster.database()), predictions_of(cluster.database())
 
     def undisturbed(self, steps):
         with Cluster() as cluster:

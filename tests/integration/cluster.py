@@ -42,12 +42,9 @@ retry: {{attempts: 2, backoff: 1s}}
 """
 TRIALS = 4 * 2 + 2
 
-# What must not depend on what was killed: everything that is not an id, a time or a measured cost.
-QUALITY = ("select configuration, seed, test_rouge1, test_rouge2, test_rougeL, test_rougeLsum, validation_rouge1,"
-           " validation_loss, test_loss, kept_step, last_step, trainable_parameters, adapter_bytes, data_fingerprint,"
-           " model_fingerprint from results order by configuration, seed")
-PREDICTIONS = ("select r.configuration, r.seed, p.split, p.document_id, p.position, p.summary, p.tokens, p.rouge1"
-               " from predictions p join results r using (trial_id) order by 1, 2, 3, 4")
+# What may depend on what was killed, and on the run: ids, times and measured costs. Nothing else of a result may.
+MAY_DIFFER = {"trial_id", "attempt_id", "finished_at", "train_seconds", "tokens_per_second", "peak_memory_bytes",
+              "latency_p50_seconds", "latency_p95_seconds", "generated_tokens_per_second"}
 
 
 def write_sweep(folder, name="tiny", train=48, **replace):
@@ -69,6 +66,19 @@ def free_port():
 def query(database, sql):
     with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=30)) as connection:
         return connection.execute(sql).fetchall()
+
+
+def results_of(database):
+    """Every result without what may differ."""
+    columns = [name for _, name, *_ in query(database, "pragma table_info(results)") if name not in MAY_DIFFER]
+    assert len(columns) > 30, columns
+    return query(database, f"select {', '.join(columns)} from results order by configuration, seed")
+
+
+def predictions_of(database):
+    columns = [name for _, name, *_ in query(database, "pragma table_info(predictions)") if name != "trial_id"]
+    return query(database, f"select r.configuration, r.seed, {', '.join('p.' + name for name in columns)} "
+                           "from predictions p join results r using (trial_id) order by 1, 2, 3, 4")
 
 
 class Cluster:
@@ -95,11 +105,23 @@ class Cluster:
         while self.trainers() and time.monotonic() < deadline:
             time.sleep(0.1)
         left = self.trainers()
+        leaks = [name for name in self.processes for token in self.tokens() if token in self.log(name)]
         findings = [f"--- {name}\n{self.log(name)[found.start():][:6000]}" for name in self.processes
                     if (found := FINDING.search(self.log(name)))]
         shutil.rmtree(self.folder, ignore_errors=True)
         assert not left, f"trainers outlived their workers: {left}"
+        assert not leaks, f"tokens stand in the logs of {leaks}"
         assert not findings, "\n".join(findings)
+
+    def tokens(self):
+        """Whatever opens a door of this cluster's."""
+        found = []
+        for folder, _, files in os.walk(self.folder):
+            for name in files:
+                if name == "token" or name.endswith(".token"):
+                    with open(os.path.join(folder, name), encoding="utf-8") as file:
+                        found.append(file.read().strip())
+        return found
 
     def enter(self, name):
         """The words before a command of that name's, where it runs elsewhere; they become the command's process."""
@@ -109,7 +131,7 @@ class Cluster:
     def start(self, name, program, *arguments):
         with open(os.path.join(self.folder, name + ".log"), "ab") as log:
             self.processes[name] = subprocess.Popen(
-                [*self.enter(name), os.path.join(BIN, program), *arguments], env=self.environment,
+                [*self.enter(name), os.path.join(BIN, program), "--log-level", "debug", *arguments], env=self.environment,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         return self.processes[name]
 

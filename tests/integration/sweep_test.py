@@ -6,11 +6,11 @@ import subprocess
 import tempfile
 import unittest
 
-from cluster import BIN, PREDICTIONS, QUALITY, TRIALS, Cluster, query, write_sweep
+from cluster import BIN, TRIALS, Cluster, predictions_of, query, results_of, write_sweep
 
 
 def rows_of(cluster):
-    return query(cluster.database(), QUALITY), query(cluster.database(), PREDICTIONS)
+    return results_of(cluster.database()), predictions_of(cluster.database())
 
 
 class Sweep(unittest.TestCase):
@@ -32,6 +32,10 @@ class Sweep(unittest.TestCase):
             assert cluster.kill("coordinator", signal.SIGTERM) == 0
             cls.leftovers = [name for name in os.listdir(cluster.data) if name.startswith("results.db-")]
             cls.check = query(cluster.database(), "pragma integrity_check")
+            cls.readable = [os.path.join(folder, name) for root in ("data", "worker-1", "worker-2")
+                            for folder, _, files in os.walk(os.path.join(cluster.folder, root)) for name in files
+                            if os.stat(os.path.join(folder, name)).st_mode & 0o077]
+            cls.files = [name for _, _, files in os.walk(cluster.data) for name in files]
 
     def check_rows(self, cluster):
         rows, predictions = rows_of(cluster)
@@ -47,6 +51,8 @@ class Sweep(unittest.TestCase):
         self.assertEqual(self.attempts, TRIALS, "one attempt a trial")
         self.assertEqual(self.leftovers, [], "results.db alone is complete after a clean stop")
         self.assertEqual(self.check, [("ok",)])
+        self.assertIn("results.db", self.files)
+        self.assertEqual(self.readable, [], "articles, weights and tokens are their user's alone to read")
         for name in ("full", "lora rank=2", "lora rank=4", "prompt", "zero_shot", "lead"):
             self.assertIn(name, self.table)
 
@@ -110,7 +116,7 @@ class Sweep(unittest.TestCase):
             self.assertGreater(query(os.path.join(data, "results.db"), "select count(*) from results")[0][0], 0)
             done = subprocess.run(command, capture_output=True, text=True, timeout=300)
             self.assertEqual(done.returncode, 0, done.stderr)
-            self.assertEqual(query(os.path.join(data, "results.db"), QUALITY), self.rows)
+            self.assertEqual(results_of(os.path.join(data, "results.db")), self.rows)
             again = subprocess.run(command, capture_output=True, text=True, timeout=60)
             self.assertEqual(again.returncode, 0, again.stderr)
             self.assertEqual(again.stdout, done.stdout)

@@ -118,9 +118,11 @@ def main():
     only = sys.argv[3] if len(sys.argv) > 3 else ""
     jobs = {}
     for entry in json.loads(read(os.path.join(build, "compile_commands.json"))):
-        path = os.path.abspath(os.path.join(entry["directory"], entry["file"]))
-        if path.startswith(tuple(os.path.join(source, folder) + os.sep for folder in FOLDERS)) and only in path:
-            jobs.setdefault(path, (flags_of(entry), entry["directory"]))
+        unit = os.path.abspath(os.path.join(entry["directory"], entry["file"]))
+        # A build with LORIKEET_TOGETHER compiles units that include several files.
+        for path in together.INCLUDE.findall(read(unit)) if "/Unity/" in unit else [unit]:
+            if path.startswith(tuple(os.path.join(source, folder) + os.sep for folder in FOLDERS)) and only in path:
+                jobs.setdefault(path, (flags_of(entry), entry["directory"]))
     tidy = Tidy(source, build)
     groups = sorted(groups_of(jobs), key=lambda group: (not any("torch" in word for word in group[0]), -len(group[2])))
     bad = 0

@@ -14,7 +14,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import hosts
-from cluster import PREDICTIONS, QUALITY, SOURCE, TRIALS, Cluster, query, write_sweep
+from cluster import SOURCE, TRIALS, Cluster, predictions_of, query, results_of, write_sweep
 
 LEASE = 4  # seconds
 WORKERS = ("worker-1", "worker-2")
@@ -65,7 +65,7 @@ def run_undisturbed(folder_of_hosts):
             cluster.start_worker(worker)
         done = cluster.ctl("submit", write_sweep(cluster.folder, train=TRAIN), "--follow", timeout=300)
         assert done.returncode == 0, done.stderr + cluster.log("coordinator")
-        return query(cluster.database(), QUALITY), query(cluster.database(), PREDICTIONS)
+        return results_of(cluster.database()), predictions_of(cluster.database())
 
 
 class Disturber:
@@ -113,7 +113,7 @@ class Disturber:
     def trainer_stopped(self):
         trainers = self.cluster.trainers()
         if trainers:
-            self.stopped(self.dice.choice(trainers), LEASE / 2)
+            self.stopped(self.dice.choice(trainers), LEASE + 3)
 
     def cut_off(self):
         worker = self.dice.choice(WORKERS)
@@ -157,8 +157,8 @@ class Chaos(unittest.TestCase):
                 disturber.disturb()
                 self.assertLess(cluster.succeeded("tiny"), TRIALS, "nothing was left to disturb: longer trials")
                 cluster.wait(lambda: cluster.finished("tiny"), "the sweep ends", 240)
-                self.assertEqual(query(cluster.database(), QUALITY), rows)
-                self.assertEqual(query(cluster.database(), PREDICTIONS), predictions)
+                self.assertEqual(results_of(cluster.database()), rows)
+                self.assertEqual(predictions_of(cluster.database()), predictions)
                 failures = query(cluster.database(), "select coalesce(sum(failures), 0) from trials")[0][0]
                 self.assertLessEqual(failures, disturber.trainers_killed, "lost is not failed")
                 self.check_tidy(cluster)
