@@ -11,6 +11,9 @@
 namespace lorikeet {
 namespace {
 
+// Whatever is read whole is far smaller: settings, indices, vocabularies, an adapter's weights.
+constexpr std::size_t kMostBytes = std::size_t{1} << 30;
+
 Status Errno(const std::string& path, const char* action) {
   const int error = errno;
   const auto code = error == ENOENT ? absl::StatusCode::kNotFound : absl::StatusCode::kInternal;
@@ -61,6 +64,10 @@ StatusOr<std::string> ReadFile(const std::string& path) {
     }
     if (got == 0) break;
     content.append(buffer, static_cast<std::size_t>(got));
+    if (content.size() > kMostBytes) {  // a device, say: it would take all memory
+      close(file);
+      return InvalidArgument("{}: has more than {} bytes", path, kMostBytes);
+    }
   }
   close(file);
   return content;

@@ -1,6 +1,7 @@
 #include "coordinator/process.h"
 
 #include <signal.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -111,11 +112,16 @@ void LeaveToken(const std::string& address, const std::string& token, const std:
   }
 }
 
-void ReadTokensAgain(rpc::Access& access, const std::string& file) {
+// `wrong` is what was said last, so that it is not said five times a second.
+void ReadTokensAgain(rpc::Access& access, const std::string& file, std::string& wrong) {
   const StatusOr<std::optional<std::size_t>> read = access.Reload();
   if (!read.ok()) {
-    LogError({}, "the tokens are not read again, and those from before count: {}", Message(read.status()));
-  } else if (*read) {
+    if (std::exchange(wrong, Message(read.status())) == wrong) return;
+    LogError({}, "the tokens are not read again, and those from before count: {}", wrong);
+    return;
+  }
+  wrong.clear();
+  if (*read) {
     LogInfo({}, "{}: read again, {} token(s)", file, **read);
   }
 }
@@ -143,6 +149,8 @@ void BlockEndingSignals() {
 Status RunCoordinator(const CoordinatorOptions& options) {
   // Debian's absl draws the graph of every lock taken: a twentieth of a busy coordinator's time.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+  // Others on this machine have no business with articles, summaries, weights and tokens.
+  umask(0077);
   // What is wrong with the flags is said before the folder is touched.
   RETURN_IF_ERROR(rpc::ListenCredentials(options.listen, options.tls).status());
   RETURN_IF_ERROR(CheckTokens(options));
@@ -193,8 +201,9 @@ Status RunCoordinator(const CoordinatorOptions& options) {
   LogInfo({{"address", server->address()}}, "sweep-coordinator {} serves {} at {}", Build(), store->path(),
           server->address());
 
+  std::string wrong_with_tokens;
   const auto meanwhile = [&] {
-    ReadTokensAgain(*access.for_calls, TokensFile(options));
+    ReadTokensAgain(*access.for_calls, TokensFile(options), wrong_with_tokens);
     if (access.for_http != access.for_calls)
       access.for_http->Reload().IgnoreError();  // what is wrong has just been said
   };

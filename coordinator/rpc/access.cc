@@ -86,8 +86,12 @@ StatusOr<std::optional<std::size_t>> Access::Reload() {
   // First: what changes while it is read is read again.
   Identity identity = Look();
   if (identity == seen_) return std::nullopt;
+  StatusOr<std::vector<TokenEntry>> read = ReadTokens(file_);
+  // What cannot be read now, for want of a descriptor, say, is tried again: somebody may have been shut out
+  // in it. What is wrong in it is said once.
+  if (absl::IsInternal(read.status())) return read.status();
   seen_ = std::move(identity);
-  ASSIGN_OR_RETURN(std::vector<TokenEntry> entries, ReadTokens(file_));
+  ASSIGN_OR_RETURN(std::vector<TokenEntry> entries, std::move(read));
   absl::MutexLock lock(&mutex_);
   entries_ = std::move(entries);
   ++version_;

@@ -50,6 +50,7 @@ Status ArtifactFolder::Sweep(const std::vector<std::string>& rows) const {
         Remove(entry->path().string());
       }
     }
+    if (unread == std::errc::permission_denied) continue;  // none of ours: lost+found
     if (unread) return Failure(sweep->path().string(), unread);
     if (empty && name != kComing) {
       std::error_code ignored;
@@ -96,7 +97,9 @@ Status ArtifactFolder::Place(const std::string& coming, const std::string& path)
   if (is_new) RETURN_IF_ERROR(SyncFolder(folder_));
   fs::rename(coming, target, error);
   if (error) return Failure(target, error);
-  return SyncFolder(target.parent_path());
+  Status synced = SyncFolder(target.parent_path());
+  if (!synced.ok()) Remove(target);  // else nobody would know of it
+  return synced;
 }
 
 void ArtifactFolder::Remove(const std::string& folder) {

@@ -83,13 +83,14 @@ class ArtifactServiceHandler::UploadReactor : public grpc::ServerReadReactor<v1:
                           .work = [this](service::Service& service) -> Status {
                             ASSIGN_OR_RETURN(artifact_.path,
                                              service.OfferArtifact(artifact_, worker_id_, owner_.coming_));
+                            // Here, for the next of this turn.
+                            counted_ = artifact_.Bytes();
+                            owner_.coming_ += counted_;
                             return absl::OkStatus();
                           },
                           .done =
                               [this](const Status& status) {
                                 if (!status.ok()) return Finish(ToGrpc(status));
-                                counted_ = artifact_.Bytes();
-                                owner_.coming_ += counted_;
                                 OnFiles([this] { Open(); });
                               }});
     return absl::OkStatus();

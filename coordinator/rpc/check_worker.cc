@@ -161,7 +161,12 @@ Status CheckLimits(const v1::Hello& hello) {
   }
   for (int i = 0; i < hello.slots_size() && check.status().ok(); ++i)
     check.Take(CheckSlot("hello.slots", hello.slots(i), i));
-  for (int i = 0; i < hello.held_size() && check.status().ok(); ++i) check.Take(CheckHeld(hello.held(i), i));
+  std::int64_t held_slots = 0;
+  for (int i = 0; i < hello.held_size() && check.status().ok(); ++i) {
+    check.Take(CheckHeld(hello.held(i), i));
+    held_slots += hello.held(i).slots_size();
+  }
+  check.List("held.slots, all together", held_slots, kMostHeld);
   if (check.status().ok()) return absl::OkStatus();
   return FailedPrecondition("{}", Message(check.status()));
 }

@@ -268,6 +268,7 @@ grpc::ServerUnaryReactor* SweepServiceHandler::SetPriority(grpc::CallbackServerC
                                                            const v1::SetPriorityRequest* request,
                                                            v1::SetPriorityResponse* response) {
   return Act(context, request, response, [request, response](service::Service& service) -> Status {
+    RETURN_IF_ERROR(CheckName("sweep", request->sweep()));
     ASSIGN_OR_RETURN(const service::Prioritized prioritized,
                      service.SetPriority(request->sweep(), request->priority()));
     response->set_sweep(prioritized.name);
@@ -296,6 +297,7 @@ grpc::ServerUnaryReactor* SweepServiceHandler::ReadmitWorker(grpc::CallbackServe
                                                              const v1::ReadmitWorkerRequest* request,
                                                              v1::ReadmitWorkerResponse* response) {
   return Act(context, request, response, [request, response](service::Service& service) -> Status {
+    RETURN_IF_ERROR(CheckName("worker", request->worker()));
     ASSIGN_OR_RETURN(const service::Readmitted readmitted, service.Readmit(request->worker()));
     response->set_worker_id(readmitted.worker_id);
     response->set_hostname(readmitted.hostname);

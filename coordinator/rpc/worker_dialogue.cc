@@ -26,6 +26,8 @@ const char* NameOf(const v1::WorkerMessage& message) {
       return "closed";
     case v1::WorkerMessage::kDraining:
       return "draining";
+    case v1::WorkerMessage::kSlotsChanged:
+      return "slots_changed";
     default:
       return "unknown";
   }

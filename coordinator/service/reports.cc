@@ -61,8 +61,8 @@ Status Reports::Accept(store::Transaction& transaction, Change& change, const Se
     if (sequence <= outcome.ack.sequence) continue;
     if (sequence != outcome.ack.sequence + 1) {
       if (outcome.ack.sequence > *committed) break;  // what came before the hole is good
-      return FailedPrecondition("attempt {}: event {} came where event {} is next", report.attempt_id,
-                                sequence, outcome.ack.sequence + 1);
+      // No worker of ours leaves one out. Its others go on.
+      return InvalidArgument("event {} came where event {} is next", sequence, outcome.ack.sequence + 1);
     }
     RETURN_IF_ERROR(ApplyEvent(transaction, change, report.attempt_id, retry, drains, event));
     const core::AttemptState now = change.attempt(report.attempt_id).state;

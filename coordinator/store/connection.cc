@@ -6,6 +6,8 @@ namespace lorikeet::store {
 
 Status ToStatus(const SQLite::Exception& error) {
   switch (error.getExtendedErrorCode()) {
+    case SQLITE_IOERR_SHMSIZE:  // no room for what SQLite keeps beside the WAL
+      return MakeStatus(absl::StatusCode::kResourceExhausted, "the disk is full ({})", error.what());
     case SQLITE_CONSTRAINT_PRIMARYKEY:
     case SQLITE_CONSTRAINT_UNIQUE:
     case SQLITE_CONSTRAINT_ROWID:

@@ -2,6 +2,7 @@
 
 #include <SQLiteCpp/Backup.h>
 #include <SQLiteCpp/SQLiteCpp.h>
+#include <sqlite3.h>
 
 #include <cerrno>
 #include <cstdio>
@@ -19,7 +20,9 @@ Status KeepCopy(SQLite::Database& database, const std::string& path, int version
   {
     SQLite::Database to(unfinished, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
     to.exec("PRAGMA synchronous = FULL");
-    SQLite::Backup(to, database).executeStep(-1);
+    SQLite::Backup backup(to, database);
+    if (const int done = backup.executeStep(-1); done != SQLITE_DONE)
+      throw SQLite::Exception(to.getHandle(), done);
     to.exec("PRAGMA journal_mode = DELETE");  // one file, complete by itself
   }
   if (std::rename(unfinished.c_str(), copy.c_str()) != 0) {

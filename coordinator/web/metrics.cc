@@ -130,7 +130,7 @@ struct Metrics::Counted {
                   "lorikeet_messages_refused_total",
                   "Messages of workers that are over a limit or make no sense.",
                   "message",
-                  {"hello", "renew", "events", "progress", "closed", "unknown"}};
+                  {"hello", "renew", "events", "progress", "closed", "draining", "slots_changed", "unknown"}};
   ByLabel calls{registry,
                 "lorikeet_client_calls_total",
                 "Calls of clients, by gRPC's code.",

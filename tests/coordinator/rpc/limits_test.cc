@@ -116,6 +116,12 @@ TEST(HelloLimits, HoldEveryField) {
        [](auto& h) {
          for (int i = 0; i <= kMostHeld; ++i) h.add_held();
        }},
+      {[](auto& h) {
+         for (int i = 0; i < kMostHeld; i += 1000) h.add_held()->mutable_slots()->Resize(1000, 0);
+       },
+       [](auto& h) {
+         for (int i = 0; i <= kMostHeld; i += 1000) h.add_held()->mutable_slots()->Resize(1000, 0);
+       }},
   };
   int number = 0;
   for (const auto& [at, over] : pairs) {

@@ -30,9 +30,9 @@ class RequestQueueTest : public ServiceTest {
                  .done = [this, name](const Status& status) { done_.emplace_back(name, status.code()); },
                  .posted = clock_.Steady()});
   }
-  void AskReport(const std::string& name, std::size_t grant, std::int64_t first = 1) {
-    Ask(name, Kind::kWorker, [this, grant, first](Service& service) {
-      return service.HandleReport(worker_.session, MakeReport(grants_[grant], first, WholeRun()));
+  void AskReport(const std::string& name, std::size_t grant) {
+    Ask(name, Kind::kWorker, [this, grant](Service& service) {
+      return service.HandleReport(worker_.session, MakeReport(grants_[grant], 1, WholeRun()));
     });
   }
   void AskCancel(const std::string& name) {
@@ -73,10 +73,17 @@ TEST_F(RequestQueueTest, NobodyIsAnsweredBeforeTheCommitOfAll) {
 
 TEST_F(RequestQueueTest, WhatIsRefusedTakesOnlyItself) {
   AskReport("one", 0);
-  AskReport("hole", 1, 5);
+  Ask("too early", Kind::kChange, [this](Service& service) {  // in the middle of its transaction
+    core::Artifact adapter;
+    adapter.kind = core::ArtifactKind::kAdapter;
+    adapter.trial_id = grants_[1].attempt.trial_id;
+    adapter.attempt_id = grants_[1].attempt.id;
+    adapter.token = grants_[1].attempt.token;
+    return service.KeepArtifact(adapter, grants_[1].attempt.worker_id);
+  });
   AskReport("two", 1);
   Turn();
-  EXPECT_THAT(done_, ElementsAre(Pair("one", Code::kOk), Pair("hole", Code::kFailedPrecondition),
+  EXPECT_THAT(done_, ElementsAre(Pair("one", Code::kOk), Pair("too early", Code::kFailedPrecondition),
                                  Pair("two", Code::kOk)));
   EXPECT_EQ(One("SELECT count(*) FROM results"), "2");
 }
