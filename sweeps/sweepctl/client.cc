@@ -66,6 +66,16 @@ struct Client::Impl {
     return response;
   }
 
+  // Whether there is a connection: waits until one is made, or a try has failed.
+  bool Connect() {
+    const auto end = std::chrono::system_clock::now() + kLookWithin;
+    for (auto state = channel->GetState(/*try_to_connect=*/true); state != GRPC_CHANNEL_READY;
+         state = channel->GetState(true)) {
+      if (state == GRPC_CHANNEL_TRANSIENT_FAILURE || !channel->WaitForStateChange(state, end)) return false;
+    }
+    return true;
+  }
+
   // A call that acts. Its answer may get lost after it has acted: it is asked again under the same id, at
   // which the coordinator answers as it did. Where there was never a connection there is nothing to ask again
   // for.
@@ -74,13 +84,17 @@ struct Client::Impl {
     using std::chrono::steady_clock;
     request.set_request_id(NewUuid(SystemRandom()));
     const auto begun = steady_clock::now();
+    // Asked beforehand: after a call that found nobody the channel may be trying again, as after one that was
+    // lost on its way.
+    const bool connected = Connect();
     std::chrono::milliseconds pause = kFirstPause;
     for (bool first = true;; first = false) {
       const auto left =
           std::chrono::duration_cast<std::chrono::seconds>(kWorkWithin - (steady_clock::now() - begun));
       StatusOr<Response> response = Call(method, request, std::min<std::chrono::seconds>(kOneTry, left));
       if (response.ok() || !absl::IsUnavailable(response.status())) return response;
-      if (first && channel->GetState(false) == GRPC_CHANNEL_TRANSIENT_FAILURE) return response;
+      // Ready: somebody came to listen meanwhile, and it is their answer.
+      if (first && !connected && channel->GetState(false) != GRPC_CHANNEL_READY) return response;
       const auto spent = steady_clock::now() - begun;
       // A try that ran out of its time has a second one.
       if (spent + pause > (spent >= kOneTry ? kWorkWithin : kAskAgainWithin)) return response;

@@ -70,9 +70,11 @@ class Aside {
     if (!fs::create_directory(path_, error)) return FailedPrecondition("{}: {}", path_, error.message());
     return absl::OkStatus();
   }
-  Status Take() const {
+  // `force`: in the place of what is there.
+  Status Take(bool force) const {
     std::error_code error;
     const std::string old = path_ + "-old";
+    RETURN_IF_ERROR(CheckFree(out_, force));  // again: it took a while
     const bool replaces = fs::exists(out_, error);
     if (replaces) fs::rename(out_, old, error);
     if (!error) fs::rename(path_, out_, error);
@@ -112,7 +114,7 @@ Status Fetch(Client& client, const FetchOptions& options) {
   const StatusOr<v1::DownloadBegin> fetched = client.FetchAdapter(options.trial, hooks);
   if (show) fmt::print(stderr, "\r\033[K");
   RETURN_IF_ERROR(fetched.status());
-  RETURN_IF_ERROR(aside->Take());
+  RETURN_IF_ERROR(aside->Take(options.force));
   std::int64_t bytes = 0;
   for (const v1::ArtifactFile& file : fetched->files()) bytes += file.bytes();
   if (options.json) {

@@ -11,6 +11,12 @@
 #include "sweeps/sweepctl/text.h"
 
 namespace lorikeet::sweepctl {
+namespace {
+
+// A damaged database, or a file's name, may hold what is no UTF-8.
+constexpr auto kReplace = nlohmann::ordered_json::error_handler_t::replace;
+
+}  // namespace
 
 StatusOr<std::string> DatabaseFile(const std::string& database) {
   std::filesystem::path path = database;
@@ -30,7 +36,8 @@ Status CheckFile(const std::string& database, bool json) {
     ASSIGN_OR_RETURN(wrong, report::CheckArtifacts(path, artifacts.string()));
   }
   if (json) {
-    fmt::print("{}\n", nlohmann::ordered_json({{"database", path}, {"wrong", wrong}}).dump());
+    fmt::print("{}\n",
+               nlohmann::ordered_json({{"database", path}, {"wrong", wrong}}).dump(-1, ' ', false, kReplace));
   } else {
     for (const std::string& line : wrong) fmt::print("{}\n", Printable(line));
     if (wrong.empty()) fmt::print("{}: nothing is wrong\n", path);
@@ -50,7 +57,8 @@ Status BackUpFile(const std::string& database, const std::string& to, bool json)
   if (show) fmt::print(stderr, "\r\033[K");
   RETURN_IF_ERROR(bytes.status());
   if (json) {
-    fmt::print("{}\n", nlohmann::ordered_json({{"database", path}, {"copy", to}, {"bytes", *bytes}}).dump());
+    fmt::print("{}\n", nlohmann::ordered_json({{"database", path}, {"copy", to}, {"bytes", *bytes}})
+                           .dump(-1, ' ', false, kReplace));
   } else {
     fmt::print("{}: copied to {}, {}\n", path, to, FormatBytes(*bytes));
   }

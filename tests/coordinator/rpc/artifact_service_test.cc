@@ -202,14 +202,12 @@ TEST_F(ArtifactServiceTest, ABrokenOffUploadLeavesNothing) {
     ASSERT_TRUE(writer->Write(Begin({FileOf("state-3.safetensors", "xyz")})));
     ASSERT_TRUE(writer->Write(Chunk("xy")));
     // Broken off in the middle: neither before it has begun, nor after.
-    for (int i = 0; i < 500 && Coming() == 0; ++i) absl::SleepFor(absl::Milliseconds(20));
-    ASSERT_EQ(Coming(), 1);
+    ASSERT_TRUE(Eventually([&] { return Coming() == 1; }));
     context->TryCancel();
     EXPECT_EQ(writer->Finish().error_code(), grpc::StatusCode::CANCELLED);
   }
   // The server's end of it is not told to us: looked for, until it is there.
-  for (int i = 0; i < 500 && Coming() > 0; ++i) absl::SleepFor(absl::Milliseconds(20));
-  EXPECT_EQ(Coming(), 0);
+  ASSERT_TRUE(Eventually([&] { return Coming() == 0; }));
   EXPECT_THAT(Files(), IsEmpty());
   EXPECT_THAT(service_.artifacts(), IsEmpty());
 }
@@ -315,14 +313,14 @@ TEST_F(ArtifactServiceTest, SoManyAtATimeAndSilentOnesAreCutOff) {
     return std::count_if(calls.begin(), calls.end(),
                          [](const std::string& call) { return call.starts_with("offer"); });
   };
-  for (int i = 0; i < 500 && offers() < kMostUploads; ++i) absl::SleepFor(absl::Milliseconds(10));
+  ASSERT_TRUE(Eventually([&] { return offers() == kMostUploads; }));
   const auto upload = [&] { return Upload({Begin({FileOf("a", "x")}), Chunk("x")}); };
   EXPECT_EQ(upload().error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   clock_.Advance(kMostSilentTransfer + std::chrono::seconds(1));
   for (const auto& one : open) EXPECT_EQ(one->writer->Finish().error_code(), grpc::StatusCode::CANCELLED);
   grpc::Status status;
-  for (int i = 0; i < 200 && !(status = upload()).ok(); ++i) absl::SleepFor(absl::Milliseconds(20));
-  EXPECT_TRUE(status.ok()) << status.error_message();
+  // The server is done with those a little after their ends have reached us.
+  ASSERT_TRUE(Eventually([&] { return (status = upload()).ok(); })) << status.error_message();
 }
 
 TEST(ArtifactFolderTest, WhatHasNoRowIsSweptAtTheStart) {

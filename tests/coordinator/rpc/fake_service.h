@@ -1,6 +1,7 @@
 // A service that remembers what it was asked and answers what a test says.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
@@ -20,7 +21,11 @@ class FakeService : public service::Service {
   StatusOr<std::int64_t> Connect(const service::Hello& hello,
                                  std::shared_ptr<service::WorkerConnection> connection) override {
     absl::MutexLock lock(&mutex_);
-    if (locked_) return Unavailable("locked");
+    if (locked_) {
+      const std::string refused = "locked " + hello.worker_id;  // once: it is asked over and over
+      if (std::find(calls_.begin(), calls_.end(), refused) == calls_.end()) calls_.push_back(refused);
+      return Unavailable("locked");
+    }
     calls_.push_back("hello " + hello.worker_id);
     if (hello.protocol_version != 1) return FailedPrecondition("protocol {}", hello.protocol_version);
     std::vector<service::ToWorker> words = {service::Welcome{.session = ++session_,
@@ -220,7 +225,7 @@ class FakeService : public service::Service {
     absl::MutexLock lock(&mutex_);
     turn_answer_ = status;
   }
-  // As while another program has the database locked: a Hello waits.
+  // As while another program has the database locked: a Hello waits, and is noted as "locked ID".
   void Lock(bool locked) {
     absl::MutexLock lock(&mutex_);
     locked_ = locked;
@@ -230,7 +235,7 @@ class FakeService : public service::Service {
     const auto seen = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
       return std::find(calls_.begin(), calls_.end(), call) != calls_.end();
     };
-    return mutex_.AwaitWithTimeout(absl::Condition(&seen), absl::Seconds(20));
+    return mutex_.AwaitWithTimeout(absl::Condition(&seen), absl::Seconds(60));
   }
   std::vector<std::string> calls() const {
     absl::MutexLock lock(&mutex_);

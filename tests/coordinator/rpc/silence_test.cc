@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <thread>
 
@@ -42,7 +43,10 @@ class SilenceTest : public ServerTest {
       end = worker.End();
       ended = true;
     });
-    while (!ended) Pass(seconds(4));
+    const auto deadline = std::chrono::steady_clock::now() + seconds(60);
+    while (!ended && !HasFatalFailure() && std::chrono::steady_clock::now() < deadline) Pass(seconds(4));
+    EXPECT_TRUE(ended) << "the server does not end the stream";
+    if (!ended) worker.Cancel();  // else there would be nothing to join
     reader.join();
     return end;
   }
@@ -93,6 +97,8 @@ TEST_F(SilenceTest, AWorkerThatWaitsForItsWelcomeIsNotSilent) {
   service_.Lock(true);
   Worker worker = Connect();
   ASSERT_TRUE(worker.Hello("w"));
+  // Until the server has read it, the worker is silent.
+  ASSERT_TRUE(service_.WaitFor("locked w"));
   Pass(seconds(240));
   service_.Lock(false);
   EXPECT_TRUE(worker.Read().has_welcome());

@@ -181,7 +181,7 @@ TEST_F(SweepctlTest, AnUnknownCoordinatorIsAClearErrorWithinSeconds) {
     EXPECT_THAT(outcome.out, IsEmpty());
   }
   EXPECT_EQ(Run({"watch", "x", "--coordinator", "127.0.0.1:1", "--token-file", token}).code, 1);
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(30));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(60));
 }
 
 class SweepctlWithCoordinatorTest : public SweepctlTest {
