@@ -209,20 +209,25 @@ bool Fleet::Ended() {
   return sweeps.size() == kSweeps;
 }
 
+// Whoever watches the coordinator starts it again; the last fault may only now come to it.
+void Fleet::Watch() {
+  if (!coordinator_->up() && world_.Chance(50)) coordinator_->Start();
+}
+
 std::string Fleet::Run() {
   if (options_.faults) PlanFault();
   const SteadyTime start = world_.now();
   bool watching = true;
-  // Whoever watches the coordinator starts it again.
   while (watching && broken_.empty() && world_.Step()) {
     if (!coordinator_->broken().empty()) Broken(coordinator_->broken());
     if (!calm_ && world_.now() - start > kTroubled) Calm();
-    if (!coordinator_->up() && world_.Chance(50)) coordinator_->Start();
+    Watch();
     watching = !(calm_ && Ended()) && world_.now() - start < kCalm;
   }
   if (broken_.empty() && !Ended()) Broken("a sweep has not ended in hours without faults");
   const SteadyTime ended = world_.now();
-  while (broken_.empty() && world_.now() - ended < kTidy && world_.Step()) continue;
+  while (broken_.empty() && world_.now() - ended < kTidy && world_.Step()) Watch();
+  if (broken_.empty() && !coordinator_->up()) Broken("the coordinator is down, without faults");
   if (broken_.empty()) CheckTidy();
   ledger_->Check();
   if (broken_.empty() && Scores() != ledger_->TrueScores()) Broken("a result is not what its trial comes to");

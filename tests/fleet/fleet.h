@@ -45,6 +45,7 @@ class Fleet {
   void PlanFault();
   void OneFault();
   void RestartCoordinator();
+  void Watch();
   // Starts what is down.
   void Calm();
   void LetGo();

@@ -28,7 +28,10 @@ Status People::Twice(const Ask& ask) {
 void People::Act() {
   if (!coordinator_.answers()) return;
   // What is refused, because of what it is about or for want of a disk, is nothing to people.
-  if (absl::IsInternal(DoOne())) coordinator_.Kill();
+  const Status done = DoOne();
+  if (!absl::IsInternal(done)) return;
+  world_.Note(Message(done));
+  coordinator_.Kill();
 }
 
 Status People::DoOne() {
@@ -124,7 +127,9 @@ void People::LetGo() {
     if (view.worker.drain) done.push_back(service.Drain(view.worker.id, true).status());
   }
   for (const Status& status : done) {
-    if (absl::IsInternal(status)) return coordinator_.Kill();
+    if (!absl::IsInternal(status)) continue;
+    world_.Note(Message(status));
+    return coordinator_.Kill();
   }
 }
 
