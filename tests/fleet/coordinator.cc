@@ -46,6 +46,7 @@ Coordinator::Coordinator(World& world, std::string folder, Rules rules)
       folder_(std::move(folder)),
       rules_(rules),
       clock_(world, std::chrono::hours(3)),
+      halting_(world),
       drive_(world.dice().Next()),
       vfs_(drive_, folder_) {}
 
@@ -139,7 +140,7 @@ void Coordinator::Kill() {
   world_.Note("coordinator killed");
   ++life_;
   dies_in_ = 0;
-  stopped_until_ = {};
+  halting_.Forget();
   MendDisk();  // a fault that did not come to it
   const auto streams = std::exchange(streams_, {});
   queue_.reset();
@@ -151,13 +152,13 @@ void Coordinator::Kill() {
 
 void Coordinator::Stop(Duration time) {
   world_.Note("coordinator stopped");
-  stopped_until_ = std::max(stopped_until_, world_.now() + time);
+  halting_.Stop(time);
 }
 
 void Coordinator::Do(std::uint64_t life, std::function<void()> what) {
-  if (life != life_ || !up()) return;
-  if (answers()) return what();
-  world_.At(stopped_until_, [this, life, what = std::move(what)] { Do(life, what); });
+  halting_.Do([this, life, what = std::move(what)] {
+    if (life == life_ && up()) what();
+  });
 }
 
 void Coordinator::Tick(std::uint64_t life) {

@@ -32,7 +32,7 @@ class Coordinator {
 
   bool up() const { return service_ != nullptr; }
   // Up, and not stopped: whoever asks is answered.
-  bool answers() const { return up() && world_.now() >= stopped_until_; }
+  bool answers() const { return up() && !halting_.stopped(); }
   service::Service& service() { return *service_; }
   // Whether there is a database, and power to read it.
   bool readable() const { return !database_.empty() && drive_.powered(); }
@@ -109,6 +109,7 @@ class Coordinator {
   const std::string folder_;
   const Rules rules_;
   HostClock clock_;
+  Halting halting_;
   store::FailingDisk drive_;
   store::FailingVfs vfs_;
   std::int64_t drive_faults_ = 0;  // when the process started
@@ -117,7 +118,7 @@ class Coordinator {
   std::uint64_t memory_ = 0;
   std::int64_t dies_in_ = 0;
   bool dies_committed_ = false, dying_ = false;
-  SteadyTime stopped_until_{}, locked_until_{}, full_until_{};
+  SteadyTime locked_until_{}, full_until_{};
   std::string broken_;
   core::Token reported_token_ = 0;
   std::unique_ptr<store::Store> disk_;   // the real one

@@ -18,6 +18,7 @@ Host::Host(World& world, Coordinator& coordinator, std::string folder, const Hos
       coordinator_(coordinator),
       path_(std::move(folder)),
       clock_(world, std::chrono::hours(world.Below(50))),
+      halting_(world),
       trainers_(world, options.habits, static_cast<std::size_t>(options.slots)),
       courier_(world, coordinator, cable_) {
   cable_.latency = world.Between(milliseconds(1), milliseconds(200));
@@ -111,7 +112,8 @@ void Host::Curse(Duration time) {
 
 void Host::Pause(Duration time) {
   world_.Note(options_.hostname + " stands still");
-  paused_until_ = trainers_.paused_until = std::max(paused_until_, world_.now() + time);
+  halting_.Stop(time);
+  trainers_.paused_until = halting_.until();
 }
 
 void Host::ChangeFiles(Duration time) {
@@ -143,11 +145,11 @@ void Host::BreakStream() {
 }
 
 void Host::Do(std::uint64_t life, std::function<void()> what) {
-  if (life != life_ || !up()) return;
-  if (world_.now() < paused_until_)
-    return world_.At(paused_until_, [this, life, what = std::move(what)] { Do(life, what); });
-  what();
-  Settle();
+  halting_.Do([this, life, what = std::move(what)] {
+    if (life != life_ || !up()) return;
+    what();
+    Settle();
+  });
 }
 
 void Host::Tick(std::uint64_t life) {

@@ -82,6 +82,7 @@ class Host : public agent::Link, public agent::Fingerprinter, public agent::GpuM
   Coordinator& coordinator_;
   const std::string path_;
   HostClock clock_;
+  Halting halting_;
   Cable cable_;
   Trainers trainers_;
   Courier courier_;
@@ -89,7 +90,6 @@ class Host : public agent::Link, public agent::Fingerprinter, public agent::GpuM
   agent::FaultyDisk disk_;
   SteadyTime full_until_{};
   std::uint64_t life_ = 0;
-  SteadyTime paused_until_{};
   std::unique_ptr<agent::Folder> folder_;
   std::unique_ptr<agent::Session> session_;
   std::shared_ptr<Stream> stream_;

@@ -31,6 +31,30 @@ void World::Note(const std::string& what) {
   notes_.push_back(std::to_string(at) + " s  " + what);
 }
 
+void Halting::Do(std::function<void()> what) {
+  if (!stopped() && waiting_.empty()) return what();
+  waiting_.push_back(std::move(what));
+  GoOn();
+}
+
+void Halting::Forget() {
+  until_ = {};
+  waiting_.clear();
+}
+
+void Halting::GoOn() {
+  if (std::exchange(planned_, true)) return;
+  world_.At(until_, [this] {
+    planned_ = false;
+    while (!stopped() && !waiting_.empty()) {
+      const std::function<void()> what = std::move(waiting_.front());
+      waiting_.pop_front();
+      what();
+    }
+    if (!waiting_.empty()) GoOn();
+  });
+}
+
 WallTime HostClock::Wall() const {
   const WallTime start(std::chrono::microseconds(1'772'366'400'000'000));  // 2026-03-01T12:00:00Z
   return start +

@@ -1,7 +1,9 @@
 // Virtual time for a fleet in one process: what is to happen, in its order, and all chance from one seed.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <queue>
 #include <string>
@@ -61,6 +63,29 @@ class World {
   std::priority_queue<Event> events_;
   std::uint64_t planned_ = 0, trace_ = kHashStart;
   std::vector<std::string> notes_;
+};
+
+// Something that stands still for a while (SIGSTOP, a virtual machine that is moved): what comes meanwhile is
+// done afterwards, in the order in which it came.
+class Halting {
+ public:
+  explicit Halting(World& world) : world_(world) {}
+
+  void Stop(Duration time) { until_ = std::max(until_, world_.now() + time); }
+  bool stopped() const { return world_.now() < until_; }
+  SteadyTime until() const { return until_; }
+  // `what` is done now, or once this goes on and what came before is done.
+  void Do(std::function<void()> what);
+  // Goes on at once, with nothing of what has come: it is another that goes on.
+  void Forget();
+
+ private:
+  void GoOn();
+
+  World& world_;
+  SteadyTime until_{};
+  std::deque<std::function<void()>> waiting_;
+  bool planned_ = false;
 };
 
 // One host's clocks: they run with the world's, and wall time may jump.

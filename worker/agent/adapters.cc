@@ -11,10 +11,11 @@ std::string FolderOf(const Folder& folder) { return folder.path() + "/adapters";
 
 StatusOr<ArtifactOf> LoadAdapter(const Folder& folder, const std::string& name) {
   const std::string path = FolderOf(folder) + "/" + name;
-  ASSIGN_OR_RETURN(const std::string text, folder.disk().ReadFile(path));
+  const StatusOr<std::string> text = folder.disk().ReadFile(path);
+  if (!text.ok()) return Unavailable("{}", Message(text.status()));
   ArtifactOf adapter;
   try {
-    const json object = json::parse(text);
+    const json object = json::parse(*text);
     object.at("attempt_id").get_to(adapter.attempt_id);
     object.at("trial_id").get_to(adapter.trial_id);
     object.at("token").get_to(adapter.token);
@@ -32,7 +33,8 @@ StatusOr<ArtifactOf> LoadAdapter(const Folder& folder, const std::string& name) 
 
 bool HasAdapter(const Folder& folder, const std::string& trial_id) {
   const StatusOr<std::string> trial = folder.TrialFolder(trial_id);
-  return trial.ok() && folder.disk().ReadFile(*trial + "/kept/adapter_config.json").ok();
+  return trial.ok() &&
+         !absl::IsNotFound(folder.disk().ReadFile(*trial + "/kept/adapter_config.json").status());
 }
 
 Status StoreAdapter(const Folder& folder, const ArtifactOf& adapter) {
@@ -53,7 +55,7 @@ std::vector<ArtifactOf> LoadAdapters(const Folder& folder, std::vector<std::stri
       adapters.push_back(*std::move(adapter));
     } else {
       warnings.push_back("an adapter is not sent: " + Message(adapter.status()));
-      folder.disk().Remove(FolderOf(folder) + "/" + entry.name).IgnoreError();
+      if (!absl::IsUnavailable(adapter.status())) ForgetAdapter(folder, entry.name);
     }
   }
   return adapters;

@@ -13,11 +13,12 @@
 
 namespace lorikeet::agent {
 
-// Whether the trial kept an adapter in its folder.
+// Whether the trial kept an adapter in its folder, for all that is known: where that cannot be read, it may.
 bool HasAdapter(const Folder& folder, const std::string& trial_id);
 // On disk when it returns; ResourceExhausted where that is full.
 Status StoreAdapter(const Folder& folder, const ArtifactOf& adapter);
-// Those that an earlier run left; what cannot be read is removed, and told in `warnings`.
+// Those that an earlier run left; what is none is removed, and told in `warnings`; so is what cannot be
+// read now, which stays for the next start.
 std::vector<ArtifactOf> LoadAdapters(const Folder& folder, std::vector<std::string>& warnings);
 void ForgetAdapter(const Folder& folder, const std::string& attempt_id);
 

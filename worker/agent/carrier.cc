@@ -6,13 +6,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "common/logging.h"
 
 namespace lorikeet::agent {
 namespace {
 
-// The same again another time.
+// The same again another time. The calls say Unavailable of whatever is not the coordinator's own word.
 bool IsRefusal(const Status& status) {
   switch (status.code()) {
     case absl::StatusCode::kInvalidArgument:
@@ -25,6 +26,8 @@ bool IsRefusal(const Status& status) {
       return false;
   }
 }
+
+Status NotWanted() { return absl::CancelledError("nobody waits for it"); }
 
 }  // namespace
 
@@ -64,6 +67,13 @@ void Carrier::Forget(const std::string& attempt_id) {
   absl::MutexLock lock(&mutex_);
   items_.erase({Kind::kCheckpoint, attempt_id});
   refused_.erase(attempt_id);
+  if (fetching_ == attempt_id) {
+    fetching_.clear();
+    if (fetch_call_ != nullptr) fetch_call_->TryCancel();
+  }
+  const auto waits = [&](const Wanted& wanted) { return wanted.of.attempt_id == attempt_id; };
+  if (std::erase_if(fetches_, waits) > 0)
+    TellLocked({.adapter = false, .attempt_id = attempt_id, .status = NotWanted()});
 }
 
 void Carrier::SendAdapter(const ArtifactOf& adapter) {
@@ -75,7 +85,7 @@ void Carrier::SendAdapter(const ArtifactOf& adapter) {
 
 void Carrier::FetchCheckpoint(const ArtifactOf& attempt) {
   absl::MutexLock lock(&mutex_);
-  fetches_.push_back(attempt);
+  fetches_.push_back({attempt, clock_.Steady() + options_.fetch_patience});
 }
 
 void Carrier::Step(ArtifactListener& listener) {
@@ -112,6 +122,12 @@ bool Carrier::Sleep(Duration time) {
   return !mutex_.AwaitWithTimeout(absl::Condition(&ending_), absl::FromChrono(time));
 }
 
+bool Carrier::SleepBeforeFetch(Duration time) {
+  absl::MutexLock lock(&mutex_);
+  const auto over = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return ending_ || fetching_.empty(); };
+  return !mutex_.AwaitWithTimeout(absl::Condition(&over), absl::FromChrono(time));
+}
+
 bool Carrier::WaitForItem(Key& key, Item& item) {
   // A clock that tests hold is looked at so often.
   static constexpr absl::Duration kLookEvery = absl::Milliseconds(250);
@@ -140,6 +156,8 @@ void Carrier::RunSender() {
   Item item;
   while (WaitForItem(key, item)) {
     const Status status = Send(key.first, item.of);
+    // Those of what is tried again are used again; but not where they may be what is wrong.
+    if (status.ok() || IsRefusal(status) || absl::IsDataLoss(status)) hashes_.Forget(item.of.trial_folder);
     absl::MutexLock lock(&mutex_);
     if (!ending_) SentLocked(key, status);
   }
@@ -164,6 +182,13 @@ void Carrier::SentLocked(const Key& key, const Status& status) {
     item.at = clock_.Steady() + WaitAfter(item.failures);
     item.newer = true;
     return;
+  } else if (!adapter && absl::IsInvalidArgument(status)) {
+    // Too large, say: the next may be smaller.
+    if (!std::exchange(item.not_taken, true))
+      LogWarning(FieldsOf(item.of), "the coordinator does not take this checkpoint: {}", Message(status));
+    item.failures = 0;
+    item.at = clock_.Steady() + options_.checkpoint_every;
+    return;
   }
   if (adapter) {
     TellLocked({.adapter = true, .attempt_id = key.second, .status = status});
@@ -176,28 +201,34 @@ void Carrier::SentLocked(const Key& key, const Status& status) {
 
 void Carrier::RunFetcher() {
   for (;;) {
-    ArtifactOf of;
+    Wanted wanted;
     {
       absl::MutexLock lock(&mutex_);
-      const auto wanted = [this]()
-                              ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return ending_ || !fetches_.empty(); };
-      mutex_.Await(absl::Condition(&wanted));
+      const auto asked = [this]()
+                             ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return ending_ || !fetches_.empty(); };
+      mutex_.Await(absl::Condition(&asked));
       if (ending_) return;
-      of = std::move(fetches_.front());
+      wanted = std::move(fetches_.front());
       fetches_.pop_front();
+      fetching_ = wanted.of.attempt_id;
     }
-    const Status status = Fetch(of);
+    const Status status = Fetch(wanted);
     absl::MutexLock lock(&mutex_);
-    TellLocked({.adapter = false, .attempt_id = of.attempt_id, .status = status});
+    fetching_.clear();
+    TellLocked({.adapter = false, .attempt_id = wanted.of.attempt_id, .status = status});
   }
 }
 
-Status Carrier::Fetch(const ArtifactOf& of) {
-  Status status;
+Status Carrier::Fetch(const Wanted& wanted) {
+  int failures = 0;  // that are not for want of an answer, or of room
   for (int tries = 1;; ++tries) {
-    status = FetchInto(of);
-    if (status.ok() || IsRefusal(status) || tries >= options_.fetch_tries || !Sleep(WaitAfter(tries)))
-      return status;
+    Status status = FetchInto(wanted.of);
+    if (status.ok() || IsRefusal(status)) return status;
+    const bool later = absl::IsUnavailable(status) || absl::IsResourceExhausted(status);
+    if (!later && ++failures >= options_.fetch_tries) return status;
+    if (later && tries >= options_.fetch_tries && clock_.Steady() >= wanted.until)
+      return Unavailable("{}", Message(status));
+    if (!SleepBeforeFetch(WaitAfter(tries))) return NotWanted();
   }
 }
 

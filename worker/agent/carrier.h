@@ -2,7 +2,8 @@
 // fetches. Neither leases nor events wait for it, and what it may take of the network is bounded.
 //
 // Of one trial's checkpoints the newest waits, and is sent some time after the last one was. What cannot be
-// sent now is tried again, later each time; what the coordinator refuses is given up.
+// sent now is tried again, later each time; what the coordinator refuses is given up. A refusal is what the
+// coordinator itself says: what fails on this host (no token, a file that cannot be read) is none.
 #pragma once
 
 #include <grpcpp/grpcpp.h>
@@ -23,6 +24,7 @@
 #include "common/clock.h"
 #include "common/status.h"
 #include "worker/agent/artifacts.h"
+#include "worker/agent/known_hashes.h"
 
 namespace lorikeet::agent {
 
@@ -38,7 +40,9 @@ struct CarrierOptions {
   Duration transfer_limit = std::chrono::minutes(15);
   std::int64_t bytes_per_second = std::int64_t{64} << 20;    // up
   std::int64_t most_fetched_bytes = std::int64_t{64} << 30;  // of a checkpoint
-  int fetch_tries = 4;
+  // How long a fetch is tried, from when it was asked for, while nobody answers or there is no room.
+  Duration fetch_patience = std::chrono::minutes(5);
+  int fetch_tries = 4;  // where it fails in another way; and the fewest in any case
 };
 
 // Its functions but for its destructor: of one thread.
@@ -64,7 +68,12 @@ class Carrier : public Artifacts {
     ArtifactOf of;
     SteadyTime at{};  // when it may be sent
     int failures = 0;
-    bool newer = false;  // has come while one was on its way
+    bool newer = false;      // has come while one was on its way
+    bool not_taken = false;  // one of its checkpoints was not, and that was said
+  };
+  struct Wanted {
+    ArtifactOf of;
+    SteadyTime until{};
   };
   struct Told {
     bool adapter = false;
@@ -82,9 +91,12 @@ class Carrier : public Artifacts {
   Duration WaitAfter(int failures) const;
   // False where the carrier ends meanwhile.
   bool Sleep(Duration time);
+  // False where the carrier ends, or nobody wants what is fetched any more.
+  bool SleepBeforeFetch(Duration time);
 
   Status Send(Kind kind, const ArtifactOf& of);
-  Status Fetch(const ArtifactOf& of);
+  // Unavailable where it was tried for long enough.
+  Status Fetch(const Wanted& wanted);
   Status FetchInto(const ArtifactOf& of);
   // Prepares a call that the destructor can end.
   class Call;
@@ -96,10 +108,14 @@ class Carrier : public Artifacts {
   std::map<Key, Item> items_ ABSL_GUARDED_BY(mutex_);
   std::set<std::string> refused_
       ABSL_GUARDED_BY(mutex_);  // attempts whose checkpoints the coordinator does not take
-  std::deque<ArtifactOf> fetches_ ABSL_GUARDED_BY(mutex_);
+  std::deque<Wanted> fetches_ ABSL_GUARDED_BY(mutex_);
+  std::string fetching_
+      ABSL_GUARDED_BY(mutex_);  // the attempt that is fetched for; empty: none, or not any more
+  grpc::ClientContext* fetch_call_ ABSL_GUARDED_BY(mutex_) = nullptr;
   std::vector<Told> told_ ABSL_GUARDED_BY(mutex_);
   std::set<grpc::ClientContext*> calls_ ABSL_GUARDED_BY(mutex_);
   bool ending_ ABSL_GUARDED_BY(mutex_) = false;
+  KnownHashes hashes_;  // the sender's alone
   std::thread sender_, fetcher_;
 };
 

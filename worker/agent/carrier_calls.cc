@@ -13,32 +13,49 @@
 #include "worker/agent/checkpoint_transfer.h"
 
 namespace lorikeet::agent {
+namespace {
+
+// Of what failed on this host: it may work another time, and the coordinator has not said a word.
+Status NotNow(const Status& status) { return status.ok() ? status : Unavailable("{}", Message(status)); }
+
+// Of writing what came: where that is not what was said, it will not be another time.
+Status WrongOrNotNow(const Status& status) {
+  return absl::IsInvalidArgument(status) || absl::IsDataLoss(status) ? status : NotNow(status);
+}
+
+}  // namespace
 
 // Known to the carrier while it lives, so that it can be ended.
 class Carrier::Call {
  public:
-  explicit Call(Carrier& owner) : owner_(owner) {
+  // `fetch`: Forget ends it, too.
+  Call(Carrier& owner, bool fetch) : owner_(owner) {
     absl::MutexLock lock(&owner_.mutex_);
     owner_.calls_.insert(&context);
-    if (owner_.ending_) context.TryCancel();
+    if (fetch) owner_.fetch_call_ = &context;
+    if (owner_.ending_ || (fetch && owner_.fetching_.empty())) context.TryCancel();
   }
   ~Call() {
     absl::MutexLock lock(&owner_.mutex_);
     owner_.calls_.erase(&context);
+    if (owner_.fetch_call_ == &context) owner_.fetch_call_ = nullptr;
   }
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
 
   Status Prepare() {
-    ASSIGN_OR_RETURN(const std::string token, owner_.options_.token());
-    rpc::Authorize(context, token);
+    const StatusOr<std::string> token = owner_.options_.token();
+    if (!token.ok()) return NotNow(token.status());
+    rpc::Authorize(context, *token);
     context.set_deadline(
         std::chrono::system_clock::now() +
         std::chrono::duration_cast<std::chrono::microseconds>(owner_.options_.transfer_limit));
     return absl::OkStatus();
   }
   Status End(const grpc::Status& status) const {
-    return rpc::FromGrpc(status, "coordinator " + owner_.options_.address);
+    const Status ended = rpc::FromGrpc(status, "coordinator " + owner_.options_.address);
+    // A coordinator of an older build may become a newer one.
+    return status.error_code() == grpc::StatusCode::UNIMPLEMENTED ? NotNow(ended) : ended;
   }
 
   grpc::ClientContext context;
@@ -49,9 +66,12 @@ class Carrier::Call {
 
 Status Carrier::Send(Kind kind, const ArtifactOf& of) {
   const bool adapter = kind == Kind::kAdapter;
-  ASSIGN_OR_RETURN(const std::unique_ptr<rpc::FileReader> files,
-                   adapter ? OpenAdapter(of.trial_folder) : OpenCheckpoint(of.trial_folder, of.token));
-  ASSIGN_OR_RETURN(const std::vector<rpc::TransferFile> described, files->Describe());
+  const StatusOr<std::unique_ptr<rpc::FileReader>> opened =
+      adapter ? OpenAdapter(of.trial_folder) : OpenCheckpoint(of.trial_folder, of.token);
+  if (!opened.ok()) return NotNow(opened.status());
+  const std::unique_ptr<rpc::FileReader>& files = *opened;
+  const auto described = hashes_.Of(*files, of.trial_folder, adapter ? kAdapterFolder : kCheckpointFolder);
+  if (!described.ok()) return NotNow(described.status());
   v1::UploadMessage message;
   v1::UploadBegin& begin = *message.mutable_begin();
   begin.set_trial_id(of.trial_id);
@@ -60,7 +80,7 @@ Status Carrier::Send(Kind kind, const ArtifactOf& of) {
   begin.set_worker_id(options_.worker_id);
   begin.set_kind(adapter ? "adapter" : "checkpoint");
   begin.set_step(of.step);
-  for (const rpc::TransferFile& file : described) {
+  for (const rpc::TransferFile& file : *described) {
     v1::ArtifactFile& to = *begin.add_files();
     to.set_name(file.name);
     to.set_bytes(file.bytes);
@@ -68,7 +88,7 @@ Status Carrier::Send(Kind kind, const ArtifactOf& of) {
   }
 
   const auto stub = v1::ArtifactService::NewStub(options_.channel);
-  Call call(*this);
+  Call call(*this, /*fetch=*/false);
   RETURN_IF_ERROR(call.Prepare());
   v1::UploadResponse response;
   const auto writer = stub->Upload(&call.context, &response);
@@ -89,12 +109,12 @@ Status Carrier::Send(Kind kind, const ArtifactOf& of) {
   if (!read.ok()) call.context.TryCancel();
   writer->WritesDone();
   const Status sent = call.End(writer->Finish());
-  return read.ok() ? sent : read;
+  return read.ok() ? sent : NotNow(read);
 }
 
 Status Carrier::FetchInto(const ArtifactOf& of) {
   const auto stub = v1::ArtifactService::NewStub(options_.channel);
-  Call call(*this);
+  Call call(*this, /*fetch=*/true);
   RETURN_IF_ERROR(call.Prepare());
   v1::DownloadRequest request;
   request.set_trial(of.trial_id);
@@ -121,15 +141,15 @@ Status Carrier::FetchInto(const ArtifactOf& of) {
   if (status.ok()) status = CheckIsCheckpoint(files, message.begin().token());
   if (!status.ok()) return give_up(status);
   const StatusOr<std::string> aside = MakeAside(of.trial_folder);
-  if (!aside.ok()) return give_up(aside.status());
+  if (!aside.ok()) return give_up(NotNow(aside.status()));
   rpc::FileWriter writer(*aside, files);
   while (reader->Read(&message)) {
     status = writer.Take(message.chunk());
-    if (!status.ok()) return give_up(status);
+    if (!status.ok()) return give_up(WrongOrNotNow(status));
   }
   status = call.End(reader->Finish());
-  if (status.ok()) status = writer.Finish();
-  if (status.ok()) status = PutInPlace(*aside, of.trial_folder, files);
+  if (status.ok()) status = WrongOrNotNow(writer.Finish());
+  if (status.ok()) status = NotNow(PutInPlace(*aside, of.trial_folder, files));
   if (!status.ok()) RemoveAside(of.trial_folder);
   return status;
 }

@@ -26,7 +26,7 @@ Status Failure(const std::string& path, const std::error_code& error) {
 
 StatusOr<std::unique_ptr<rpc::FileReader>> OpenCheckpoint(const std::string& trial_folder,
                                                           std::int64_t token) {
-  const std::string folder = trial_folder + "/checkpoint";
+  const std::string folder = trial_folder + kCheckpointFolder;
   const std::string state = protocol::StateFileName(token);
   for (int look = 0; look < kLooks; ++look) {
     // Opened before the others are looked for, and compared when all are open: the trainer writes what a
@@ -48,12 +48,13 @@ StatusOr<std::unique_ptr<rpc::FileReader>> OpenCheckpoint(const std::string& tri
 }
 
 StatusOr<std::unique_ptr<rpc::FileReader>> OpenAdapter(const std::string& trial_folder) {
-  const std::string folder = trial_folder + "/kept";
+  const std::string folder = trial_folder + kAdapterFolder;
   std::vector<std::string> names;
   std::error_code error;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
     names.push_back(entry->path().filename().string());
   }
+  if (error && error != std::errc::no_such_file_or_directory) return Failure(folder, error);
   if (error || names.empty()) return NotFound("{}: nothing was kept", folder);
   std::sort(names.begin(), names.end());
   return rpc::FileReader::Open(folder, names);
@@ -82,7 +83,7 @@ StatusOr<std::string> MakeAside(const std::string& trial_folder) {
 
 Status PutInPlace(const std::string& aside, const std::string& trial_folder,
                   const std::vector<rpc::TransferFile>& files) {
-  const std::string folder = trial_folder + "/checkpoint";
+  const std::string folder = trial_folder + kCheckpointFolder;
   std::error_code error;
   fs::create_directory(folder, error);
   if (error) return Failure(folder, error);

@@ -15,6 +15,10 @@
 
 namespace lorikeet::agent {
 
+// In a trial's folder.
+inline constexpr const char* kCheckpointFolder = "/checkpoint";
+inline constexpr const char* kAdapterFolder = "/kept";
+
 // The checkpoint of the attempt of that token: its state and the best weights that this names, as of one
 // moment, though the trainer goes on writing others. NotFound where there is none; Unavailable where the
 // trainer was quicker each time.

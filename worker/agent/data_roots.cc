@@ -13,6 +13,20 @@ bool IsUnder(const fs::path& path, const fs::path& root) {
   return std::mismatch(root.begin(), root.end(), path.begin(), path.end()).first == root.end();
 }
 
+// As it is without symbolic links, those too that lead to nothing yet, which weakly_canonical leaves.
+fs::path Resolve(const fs::path& path, std::error_code& error) {
+  constexpr int kMostLinks = 40;
+  fs::path resolved = fs::weakly_canonical(path, error);
+  for (int links = 0; !error && links < kMostLinks; ++links) {
+    std::error_code missing;
+    if (!fs::is_symlink(fs::symlink_status(resolved, missing))) return resolved;
+    const fs::path target = fs::read_symlink(resolved, error);
+    if (!error) resolved = fs::weakly_canonical(resolved.parent_path() / target, error);
+  }
+  if (!error) error = std::make_error_code(std::errc::too_many_symbolic_link_levels);
+  return resolved;
+}
+
 }  // namespace
 
 StatusOr<DataRoots> DataRoots::Create(const std::vector<std::string>& folders) {
@@ -45,15 +59,34 @@ Status DataRoots::CheckPath(const char* key, const std::string& path) const {
                            key, path, allowed);
   }
   std::error_code error;
-  const fs::path resolved = fs::weakly_canonical(path, error);
+  const fs::path resolved = Resolve(path, error);
   if (error) return InvalidArgument("{}: {}: {}", key, path, error.message());
   for (const fs::path& root : roots_) {
-    if (IsUnder(resolved, root)) return absl::OkStatus();
+    if (IsUnder(resolved, root)) return CheckLinks(key, resolved);
   }
   const std::string leads =
       resolved == fs::path(path) ? "" : fmt::format(" leads to {} and", resolved.string());
   return InvalidArgument("{}: {}{} lies outside of what this worker may read (--data-root): {}", key, path,
                          leads, allowed);
+}
+
+// A folder's own entries may be links, too: what a trial reads of it is JSON, weights and a vocabulary.
+Status DataRoots::CheckLinks(const char* key, const fs::path& folder) const {
+  std::error_code error;
+  if (!fs::is_directory(folder, error)) return absl::OkStatus();
+  fs::directory_iterator entry(folder, error), end;
+  for (; !error && entry != end; entry.increment(error)) {
+    const std::string kind = entry->path().extension().string();
+    if (!entry->is_symlink() || (kind != ".json" && kind != ".safetensors" && kind != ".model")) continue;
+    const fs::path target = Resolve(entry->path(), error);
+    const bool inside = !error && std::any_of(roots_.begin(), roots_.end(),
+                                              [&](const fs::path& root) { return IsUnder(target, root); });
+    if (!inside) {
+      return InvalidArgument("{}: {} leads out of what this worker may read (--data-root), to {}", key,
+                             entry->path().string(), target.string());
+    }
+  }
+  return error ? InvalidArgument("{}: {}: {}", key, folder.string(), error.message()) : absl::OkStatus();
 }
 
 }  // namespace lorikeet::agent

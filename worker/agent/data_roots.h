@@ -12,7 +12,7 @@
 namespace lorikeet::agent {
 
 // Thread-safe. Looks at the file system, since a symbolic link may lead anywhere; what is linked anew after a
-// trial has been looked at is not seen, nor are links inside of a model's folder.
+// trial has been looked at is not seen.
 class DataRoots {
  public:
   // Everywhere.
@@ -21,11 +21,13 @@ class DataRoots {
   static StatusOr<DataRoots> Create(const std::vector<std::string>& folders);
 
   bool everywhere() const { return roots_.empty(); }
-  // InvalidArgument names the first path that, its symbolic links followed, lies under none of the folders.
+  // InvalidArgument names the first path that, its symbolic links followed, lies under none of the folders; a
+  // link in the folder of a model or an adapter is such a path, too.
   Status Check(const Trial& trial) const;
 
  private:
   Status CheckPath(const char* key, const std::string& path) const;
+  Status CheckLinks(const char* key, const std::filesystem::path& folder) const;
 
   std::vector<std::filesystem::path> roots_;  // as they are without symbolic links
 };

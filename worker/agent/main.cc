@@ -1,3 +1,5 @@
+#include <sys/stat.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <string>
@@ -22,7 +24,7 @@ using namespace lorikeet;  // NOLINT(google-build-using-namespace): the program'
 struct Typed {
   std::vector<std::string> labels;
   std::string devices = "auto", orphan_after = "1h", drain_limit = "60s", checkpoint_every = "60s",
-              log_level = "info", log_format = "text";
+              prepare_limit = "30m", fetch_patience = "5m", log_level = "info", log_format = "text";
 };
 
 StatusOr<Labels> ParseLabels(const std::vector<std::string>& typed) {
@@ -37,12 +39,16 @@ StatusOr<Labels> ParseLabels(const std::vector<std::string>& typed) {
 }
 
 StatusOr<int> Run(agent::WorkerOptions options, const Typed& typed) {
+  umask(0077);  // others on this machine have no business with articles, summaries and weights; trainers
+                // inherit it
   RETURN_IF_ERROR(StartLogging(typed.log_level, typed.log_format));
   rpc::PrepareGrpc();
   ASSIGN_OR_RETURN(options.slots.devices, agent::ParseDevices(typed.devices));
   ASSIGN_OR_RETURN(options.labels, ParseLabels(typed.labels));
   ASSIGN_OR_RETURN(options.orphan_after, agent::ParseDuration(typed.orphan_after));
   ASSIGN_OR_RETURN(options.checkpoint_every, agent::ParseDuration(typed.checkpoint_every));
+  ASSIGN_OR_RETURN(options.prepare_limit, agent::ParseDuration(typed.prepare_limit));
+  ASSIGN_OR_RETURN(options.fetch_patience, agent::ParseDuration(typed.fetch_patience));
   ASSIGN_OR_RETURN(options.drain_limit, agent::ParseDuration(typed.drain_limit));
   ASSIGN_OR_RETURN(const auto worker, agent::Worker::Create(options, agent::RealDevices(), agent::RealDisk(),
                                                             RealClock(), SystemRandom()));
@@ -96,6 +102,12 @@ int main(int argc, char** argv) {
       "Folder that other hosts have too: there full fine-tuning keeps its checkpoints, to go on elsewhere");
   app.add_option("--send-checkpoints-every", typed.checkpoint_every,
                  "At the most; a trial of LoRA or a prompt goes on elsewhere from the last that was sent")
+      ->capture_default_str();
+  app.add_option("--fetch-patience", typed.fetch_patience,
+                 "How long a trial waits for its checkpoint while the coordinator cannot give it")
+      ->capture_default_str();
+  app.add_option("--prepare-limit", typed.prepare_limit,
+                 "How long reading a trial's files and fetching its checkpoint may take; then it goes back")
       ->capture_default_str();
   app.add_option("--orphan-after", typed.orphan_after,
                  "How long trials go on beyond their lease without a coordinator")

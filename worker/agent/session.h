@@ -78,6 +78,9 @@ struct SessionOptions {
   Duration orphan_after = std::chrono::hours(1);
   // How long a draining worker waits for its attempts to be checkpointed and acknowledged.
   Duration drain_limit = std::chrono::seconds(60);
+  // How long an attempt may wait for its files to be known and its checkpoint to be here: a file server that
+  // is away may never answer. A large model on a slow disk takes its time, and trials wait for each other.
+  Duration prepare_limit = std::chrono::minutes(30);
   // How long the slots of a trial that could not be started are kept, so that it is not tried in a circle.
   Duration start_backoff = std::chrono::seconds(10);
   Duration progress_every = std::chrono::seconds(1);
@@ -116,6 +119,8 @@ class Session : public TrainerListener, public ArtifactListener {
   void OnTrainerClosed(const std::string& attempt_id) override;
   // Answers, each to an earlier Ask.
   void OnFingerprints(const std::string& attempt_id, const std::vector<FileFingerprint>& found);
+  // Some of its files could not be read, which says nothing of what is in them.
+  void OnFilesUnread(const std::string& attempt_id, const Status& why);
   void OnGpuMemory(const StatusOr<std::vector<std::int64_t>>& in_use);
   void OnAdapterSent(const std::string& attempt_id, const Status& status) override;
   void OnCheckpointFetched(const std::string& attempt_id, const Status& status) override;
@@ -169,8 +174,8 @@ class Session : public TrainerListener, public ArtifactListener {
   // An attempt or an adapter that is to be sent needs its folder.
   bool TrialInUse(const std::string& trial_id) const;
   // With its checkpoints in the shared folder, unless it came to its result: then the trainer has removed
-  // them, and left word there for attempts that come late.
-  void RemoveTrial(const std::string& trial_id, bool succeeded);
+  // them, and left word there for attempts that come late. There, those of higher tokens stay.
+  void RemoveTrial(const std::string& trial_id, std::int64_t token, bool succeeded);
   // Reads what an earlier run spooled: its last word, its checkpoints.
   Status ReadSpool(Attempt& attempt);
   // But for points of learning curves that are left out.
@@ -220,6 +225,7 @@ class Session : public TrainerListener, public ArtifactListener {
   // Where that is not what was last told.
   void SendSlots();
   void KeepLimits();
+  void KeepPrepareLimit(Attempt& attempt);
   void Finish(int exit_code, const std::string& message);
 
   const SessionOptions options_;
@@ -235,6 +241,8 @@ class Session : public TrainerListener, public ArtifactListener {
   std::map<std::int64_t, std::string> slots_told_;  // of SlotsNow
   std::string served_;                              // whose batch was sent last
   std::map<std::string, ArtifactOf> adapters_;      // that are to be sent, by attempt
+  // Trials whose folders are gone while something is still fetched for an attempt (the key) of theirs.
+  std::map<std::string, std::string> left_fetches_;
   SteadyTime next_cleaning_{};
   std::optional<Outcome> outcome_;
 

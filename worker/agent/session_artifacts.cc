@@ -48,9 +48,23 @@ void Session::FetchIfNewer(Attempt& attempt, const v1::Grant& grant) {
 }
 
 void Session::OnCheckpointFetched(const std::string& attempt_id, const Status& status) {
+  if (outcome_) return;
+  if (const auto left = left_fetches_.extract(attempt_id); !left.empty()) {
+    // What was written of it while its trial's folder was removed.
+    if (!TrialInUse(left.mapped())) folder_.RemoveTrial(left.mapped());
+    return;
+  }
   Attempt* attempt = Find(attempt_id);
-  if (outcome_ || attempt == nullptr || !std::exchange(attempt->fetching, false)) return;
+  if (attempt == nullptr || !std::exchange(attempt->fetching, false)) return;
   if (!attempt->waiting) return;
+  if (absl::IsUnavailable(status)) {
+    // Started from less it would, in the end, take the place of the one that the coordinator has. No fault of
+    // this host's, or of the trial's.
+    const std::string reason = "the coordinator's checkpoint cannot be had now: " + Message(status);
+    LogWarning(FieldsOf(*attempt), "it is handed back: {}", reason);
+    SpoolReturned(*attempt, reason);
+    return FreeSlots(*attempt);
+  }
   if (!status.ok()) {
     const std::string message =
         "the coordinator's checkpoint cannot be had, and the trial starts from what this host has: " +

@@ -31,6 +31,7 @@ struct Session::Attempt {
   bool files_asked = false;               // and not known yet
   std::vector<FileFingerprint> expected;  // what its sweep's files are, as far as that is fixed
   bool fetching = false;                  // the coordinator's checkpoint, which is not here yet
+  SteadyTime prepare_until{};             // it waits no longer than this for both
   bool carries = false;                   // its checkpoints are sent to the coordinator
   std::optional<SteadyTime> free_at;      // could not be started; keeps its slots till then
 

@@ -115,6 +115,7 @@ void Session::HandleGrant(const v1::Grant& grant) {
           launch->threads);
   attempt.carries = launch->small_checkpoints;
   attempt.waiting = *std::move(launch);
+  attempt.prepare_until = clock_.Steady() + options_.prepare_limit;
   for (const v1::Fingerprint& one : grant.fingerprints()) {
     attempt.expected.push_back({one.name(), one.value(), one.error()});
   }

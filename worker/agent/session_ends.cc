@@ -1,8 +1,10 @@
 // How attempts end: dropped, drained, out of time, over.
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include "worker/agent/session_attempt.h"
+#include "worker/protocol/checkpoint_files.h"
 
 namespace lorikeet::agent {
 namespace {
@@ -59,18 +61,25 @@ void Session::RemoveFinished() {
     const std::string trial_id = attempt.record.trial_id;
     const bool trial_over = attempt.trial_over;
     const bool succeeded = attempt.succeeded;
+    const std::int64_t token = attempt.record.token;
+    if (attempt.fetching && trial_over) left_fetches_[attempt.record.attempt_id] = trial_id;
     KeepAdapter(attempt);
     if (options_.artifacts != nullptr) options_.artifacts->Forget(attempt.record.attempt_id);
     folder_.RemoveAttempt(attempt.record.attempt_id);
     entry = attempts_.erase(entry);
-    if (trial_over && !TrialInUse(trial_id)) RemoveTrial(trial_id, succeeded);
+    if (trial_over && !TrialInUse(trial_id)) RemoveTrial(trial_id, token, succeeded);
   }
 }
 
-void Session::RemoveTrial(const std::string& trial_id, bool succeeded) {
+void Session::RemoveTrial(const std::string& trial_id, std::int64_t token, bool succeeded) {
   folder_.RemoveTrial(trial_id);
   if (succeeded || options_.shared_checkpoints.empty()) return;
-  folder_.disk().Remove(options_.shared_checkpoints + "/" + trial_id).IgnoreError();
+  // Another host may have been granted the trial again meanwhile, with a higher token, and train there.
+  const std::string shared = options_.shared_checkpoints + "/" + trial_id;
+  protocol::RemoveCheckpointFiles(shared,
+                                  [&](const protocol::CheckpointFile& file) { return file.token <= token; });
+  std::error_code not_empty;
+  std::filesystem::remove(shared, not_empty);
 }
 
 void Session::RemoveOldTrials() {
@@ -110,11 +119,26 @@ void Session::HandBack(const std::string& reason) {
   }
 }
 
+void Session::KeepPrepareLimit(Attempt& attempt) {
+  if (!attempt.waiting || attempt.dropped || clock_.Steady() < attempt.prepare_until) return;
+  if (!attempt.files_asked && !attempt.fetching) return;
+  const std::string reason =
+      fmt::format("{} for longer than {} s (--prepare-limit)",
+                  attempt.files_asked ? "its files were read" : "the coordinator's checkpoint was fetched",
+                  std::chrono::duration_cast<std::chrono::seconds>(options_.prepare_limit).count());
+  LogError(FieldsOf(attempt), "it is handed back: {}", reason);
+  attempt.progress.reset();
+  SpoolReturned(attempt, reason, /*not_started=*/attempt.files_asked);
+  HoldSlots(attempt);
+  if (options_.artifacts != nullptr) options_.artifacts->Forget(attempt.record.attempt_id);
+}
+
 void Session::KeepLimits() {
   const SteadyTime now = clock_.Steady();
   if (now >= next_cleaning_) RemoveOldTrials();
   for (const auto& [id, attempt] : attempts_) {
     if (attempt->free_at && now >= *attempt->free_at) FreeSlots(*attempt);
+    KeepPrepareLimit(*attempt);
     if (!attempt->process || attempt->dropped || attempt->final_spooled || !attempt->stop_reason.empty())
       continue;
     if (attempt->lease_until && now > *attempt->lease_until + options_.orphan_after) {

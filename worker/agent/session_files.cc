@@ -17,6 +17,17 @@ void Session::OnFingerprints(const std::string& attempt_id, const std::vector<Fi
   FreeSlots(*attempt);
 }
 
+void Session::OnFilesUnread(const std::string& attempt_id, const Status& why) {
+  Attempt* attempt = Find(attempt_id);
+  if (outcome_ || attempt == nullptr || !std::exchange(attempt->files_asked, false)) return;
+  if (attempt->dropped || attempt->final_spooled || !attempt->waiting) return;
+  attempt->progress.reset();
+  // No word of fingerprints: this host's may well be the sweep's, and it would be barred.
+  LogError(FieldsOf(*attempt), "it is not started: its files cannot be read: {}", Message(why));
+  SpoolReturned(*attempt, "its worker cannot read its files: " + Message(why), /*not_started=*/true);
+  HoldSlots(*attempt);
+}
+
 bool Session::FilesAgree(Attempt& attempt, const std::vector<FileFingerprint>& found) {
   v1::Event event;
   for (const FileFingerprint& one : found) {

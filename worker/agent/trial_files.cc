@@ -8,26 +8,27 @@ namespace {
 
 constexpr std::size_t kShown = 12;  // of 64 characters: enough to tell them apart
 
-FileFingerprint Named(const std::string& name, const StatusOr<std::string>& fingerprint) {
-  if (!fingerprint.ok()) return {name, "", Message(fingerprint.status())};
-  return {name, *fingerprint};
-}
-
 }  // namespace
 
 StatusOr<std::vector<FileFingerprint>> FingerprintTrial(const Trial& trial, const files::FolderCache& cache,
                                                         const files::Stop& stop) {
-  std::vector<FileFingerprint> found = {Named("model", files::FingerprintModel(trial.model, cache, stop))};
+  std::vector<FileFingerprint> found;
   const auto is_there = [&](const std::string& path) {
     return std::any_of(found.begin(), found.end(), [&](const auto& one) { return one.name == path; });
   };
+  const auto add = [&](const std::string& name, const StatusOr<std::string>& fingerprint) -> Status {
+    if (!fingerprint.ok() && !absl::IsNotFound(fingerprint.status())) return fingerprint.status();
+    found.push_back(fingerprint.ok() ? FileFingerprint{name, *fingerprint}
+                                     : FileFingerprint{name, "", Message(fingerprint.status())});
+    return absl::OkStatus();
+  };
+  RETURN_IF_ERROR(add("model", files::FingerprintModel(trial.model, cache, stop)));
   for (const std::string& path : {trial.data.train, trial.data.validation, trial.data.test}) {
     if (!path.empty() && !is_there(path))
-      found.push_back(Named(path, files::FingerprintFile(path, cache, stop)));
+      RETURN_IF_ERROR(add(path, files::FingerprintFile(path, cache, stop)));
   }
   if (const std::string& path = StartAdapter(trial); !path.empty() && !is_there(path))
-    found.push_back(Named(path, files::FingerprintAdapter(path, cache, stop)));
-  if (stop && stop()) return MakeStatus(absl::StatusCode::kCancelled, "nobody waits for it");
+    RETURN_IF_ERROR(add(path, files::FingerprintAdapter(path, cache, stop)));
   return found;
 }
 

@@ -14,12 +14,13 @@ namespace lorikeet::agent {
 // The same names as on the wire: "model", or the path of a data file or of an adapter's folder.
 struct FileFingerprint {
   std::string name;
-  std::string value;       // hex SHA-256; empty where it cannot be read
-  std::string error = {};  // why it cannot
+  std::string value;       // hex SHA-256; empty where it is missing
+  std::string error = {};  // says so
 };
 
-// The model, each data file once, the adapter that it starts from. What cannot be read is among them, with
-// the reason; Cancelled where `stop` says so. Reads gigabytes, unless the cache knows them.
+// The model, each data file once, the adapter that it starts from. What is missing is among them, with the
+// reason; an error where one is there and cannot be read now, and Cancelled where `stop` says so. Reads
+// gigabytes, unless the cache knows them.
 StatusOr<std::vector<FileFingerprint>> FingerprintTrial(const Trial& trial, const files::FolderCache& cache,
                                                         const files::Stop& stop);
 
@@ -32,7 +33,7 @@ std::optional<std::string> Difference(const std::vector<FileFingerprint>& found,
 class Fingerprinter {
  public:
   virtual ~Fingerprinter() = default;
-  // Returns at once; the answer is Session::OnFingerprints, later.
+  // Returns at once; the answer is Session::OnFingerprints or OnFilesUnread, later.
   virtual void Ask(const std::string& attempt_id, const Trial& trial) = 0;
 };
 

@@ -123,6 +123,7 @@ Status Worker::Prepare(const WorkerOptions& options, DeviceProbe& devices, Disk&
   session.labels = options.labels;
   session.orphan_after = options.orphan_after;
   session.drain_limit = options.drain_limit;
+  session.prepare_limit = options.prepare_limit;
 
   ASSIGN_OR_RETURN(folder_, Folder::Open(options.folder, random, disk));
   std::vector<std::string> warnings;
@@ -135,6 +136,7 @@ Status Worker::Prepare(const WorkerOptions& options, DeviceProbe& devices, Disk&
   carrier.token = connection.token;
   carrier.worker_id = folder_->identity();
   carrier.checkpoint_every = options.checkpoint_every;
+  carrier.fetch_patience = options.fetch_patience;
   ASSIGN_OR_RETURN(carrier_, Carrier::Create(std::move(carrier), clock_));
   session.artifacts = carrier_.get();
   ASSIGN_OR_RETURN(session.shared_checkpoints, SharedFolder(options.shared_checkpoints));
@@ -160,6 +162,9 @@ Status Worker::Prepare(const WorkerOptions& options, DeviceProbe& devices, Disk&
 }
 
 Worker::~Worker() {
+  // First of all the trainers: what else ends may wait for a disk that does not answer.
+  session_.reset();
+  launcher_.reset();
   if (stop_ >= 0) close(stop_);
   if (signals_ >= 0) close(signals_);
 }
@@ -200,8 +205,10 @@ Outcome Worker::Run() {
     if (HandleStops()) return {1, "stopped at once; running trials were not checkpointed"};
     connection_->Step(*session_);
     launcher_->Step(*session_);
-    for (const FingerprintThread::Answer& answer : fingerprints_->Take())
-      session_->OnFingerprints(answer.attempt_id, answer.found);
+    for (const FingerprintThread::Answer& answer : fingerprints_->Take()) {
+      answer.found.ok() ? session_->OnFingerprints(answer.attempt_id, *answer.found)
+                        : session_->OnFilesUnread(answer.attempt_id, answer.found.status());
+    }
     if (gpu_memory_ != nullptr) {
       if (const auto in_use = gpu_memory_->Step()) session_->OnGpuMemory(*in_use);
     }

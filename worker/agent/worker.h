@@ -38,6 +38,10 @@ struct WorkerOptions {
       std::chrono::seconds(60);  // how often a trial's checkpoint is sent to the coordinator
   Duration orphan_after = std::chrono::hours(1);
   Duration drain_limit = std::chrono::seconds(60);
+  // Before a trainer starts: for its files to be read, and its checkpoint to be fetched.
+  Duration prepare_limit = std::chrono::minutes(30);
+  // How long a checkpoint that the coordinator has is asked for while it cannot be had.
+  Duration fetch_patience = std::chrono::minutes(5);
   std::string trainer;                       // empty: sweep-trainer beside this program
   std::vector<std::string> gpu_memory = {};  // what ChildGpuMemory runs; empty: this program, --gpu-memory
   bool handle_signals = false;  // SIGTERM and SIGINT as Stop; blocks them in this thread and those it starts

@@ -1,9 +1,14 @@
 #include "worker/files/fingerprint.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cstdint>
+#include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 
 namespace lorikeet::files {
@@ -21,22 +26,46 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Whether a path leads to nothing, which is how a host differs; all else may pass.
+bool IsMissing(int error) { return error == ENOENT || error == ENOTDIR; }
+
+Status Failure(const fs::path& path, int error) {
+  return MakeStatus(IsMissing(error) ? absl::StatusCode::kNotFound : absl::StatusCode::kInternal,
+                    "{}: cannot be read: {}", path.string(), std::strerror(error));
+}
+
+struct OpenFile {
+  explicit OpenFile(const fs::path& path) : number(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
+  ~OpenFile() {
+    if (number >= 0) close(number);
+  }
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+  const int number;
+};
+
 // `add` gets the file in pieces of a fixed size, so that a model need not fit the memory; the piece after the
 // last is empty.
 Status ReadPieces(const fs::path& path, const Stop& stop, const std::function<void(std::string_view)>& add) {
-  std::error_code error;
-  if (fs::exists(path, error) && !fs::is_regular_file(path, error))  // a pipe would never end
-    return NotFound("{}: is no regular file", path.string());
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return NotFound("{}: cannot be read", path.string());
+  struct stat info {};
+  if (stat(path.c_str(), &info) != 0) return Failure(path, errno);
+  if (!S_ISREG(info.st_mode)) return NotFound("{}: is no regular file", path.string());  // a pipe never ends
+  const OpenFile file(path);
+  if (file.number < 0) return Failure(path, errno);
   std::vector<char> piece(std::size_t{1} << 20);
   for (;;) {
     if (stop && stop())
       return MakeStatus(absl::StatusCode::kCancelled, "{}: nobody waits for it", path.string());
-    file.read(piece.data(), static_cast<std::streamsize>(piece.size()));
-    if (file.bad()) return Internal("{}: cannot read", path.string());
-    add({piece.data(), static_cast<std::size_t>(file.gcount())});
-    if (file.gcount() == 0) return absl::OkStatus();
+    std::size_t have = 0;
+    while (have < piece.size()) {
+      const ssize_t got = read(file.number, piece.data() + have, piece.size() - have);
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) return Failure(path, errno);
+      if (got == 0) break;
+      have += static_cast<std::size_t>(got);
+    }
+    add({piece.data(), have});
+    if (have == 0) return absl::OkStatus();
   }
 }
 
@@ -46,7 +75,10 @@ std::string IdentitiesOf(const std::vector<fs::path>& files, const FolderCache& 
   settled = true;
   for (const auto& path : files) {
     const FileIdentity identity = IdentityOf(path.string(), cache.settling());
-    if (identity.text.empty()) return "";
+    if (identity.text.empty()) {
+      settled = false;
+      return "";
+    }
     settled = settled && identity.settled;
     identities += fmt::format("{} {}\n", path.filename().string(), identity.text);
   }
@@ -91,6 +123,7 @@ StatusOr<std::string> FingerprintModel(const std::string& directory, const Folde
     if (name.ends_with(".safetensors") || name.ends_with(".safetensors.index.json"))
       weights.push_back(entry->path());
   }
+  if (error && !IsMissing(error.value())) return Failure(directory, error.value());
   if (error) return NotFound("{}: {}; must be a Hugging Face directory", directory, error.message());
   if (weights.empty()) return NotFound("{}: holds no *.safetensors file", directory);
   std::sort(weights.begin(), weights.end());

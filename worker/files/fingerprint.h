@@ -27,7 +27,8 @@ class Fingerprint {
 using Stop = std::function<bool()>;
 
 // With a cache, files that it has seen before and that have not changed since are not read again. NotFound
-// names what is missing.
+// names what is missing, or no regular file; Internal: what is there cannot be read now (an outage of a file
+// server, too many open files, permissions), which says nothing of its content.
 //
 // A model directory's config.json, spiece.model and weight files, with their names.
 StatusOr<std::string> FingerprintModel(const std::string& directory, const FolderCache& cache = {},

@@ -5,6 +5,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 
@@ -118,6 +119,24 @@ class FakeArtifactService : public v1::ArtifactService::Service {
   int calls_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
+// Stands still until a test moves it. Thread-safe.
+class HeldClock : public Clock {
+ public:
+  SteadyTime Steady() const override {
+    absl::MutexLock lock(&mutex_);
+    return clock_.Steady();
+  }
+  WallTime Wall() const override { return RealClock().Wall(); }
+  void Advance(Duration by) {
+    absl::MutexLock lock(&mutex_);
+    clock_.Advance(by);
+  }
+
+ private:
+  mutable absl::Mutex mutex_;
+  FakeClock clock_ ABSL_GUARDED_BY(mutex_);
+};
+
 struct Heard : public ArtifactListener {
   void OnAdapterSent(const std::string& attempt_id, const Status& status) override {
     adapters.emplace_back(attempt_id, status);
@@ -131,18 +150,41 @@ struct Heard : public ArtifactListener {
 class CarrierTest : public testing::Test {
  protected:
   void SetUp() override { Start(); }
-  void Start() {
+  void Start(Clock& clock = RealClock()) {
     carrier_.reset();
     options_.channel = *rpc::OpenChannel(service_.address(), {});
     options_.address = service_.address();
     options_.token = [] { return "secret"; };
     options_.worker_id = "w-1";
     options_.first_wait = milliseconds(20);
-    carrier_ = *Carrier::Create(options_, RealClock());
+    carrier_ = *Carrier::Create(options_, clock);
   }
-  ArtifactOf Of(std::int64_t token = 1, std::int64_t step = 10) const {
+  ArtifactOf Of(std::int64_t token = 1, std::int64_t step = 10, const std::string& attempt = "a-1") const {
     return {
-        .trial_id = "t-1", .attempt_id = "a-1", .token = token, .step = step, .trial_folder = temp_.path()};
+        .trial_id = "t-1", .attempt_id = attempt, .token = token, .step = step, .trial_folder = temp_.path()};
+  }
+  // Whose checkpoint is sent now: that of this new attempt, unless another's is due.
+  std::string Next(const std::string& attempt) {
+    const std::size_t before = service_.uploads().size();
+    carrier_->SendCheckpoint(Of(1, 10, attempt));
+    EXPECT_TRUE(Eventually([&] { return service_.uploads().size() > before; }));
+    const auto uploads = service_.uploads();
+    return uploads.size() > before ? uploads[before].begin.attempt_id() : "nothing";
+  }
+  // Its token file is in trouble a few times.
+  void BreakTokens() {
+    options_.token = [tries = std::make_shared<std::atomic<int>>(0)]() -> StatusOr<std::string> {
+      switch ((*tries)++) {
+        case 0:
+          return NotFound("no such file");
+        case 1:
+          return InvalidArgument("the token file is empty");
+        case 2:
+          return FailedPrecondition("others than its owner may read this token");
+        default:
+          return "secret";
+      }
+    };
   }
   void Put(const std::string& path, const std::string& bytes) const {
     fs::create_directories(fs::path(temp_.path() + "/" + path).parent_path());
@@ -165,7 +207,7 @@ class CarrierTest : public testing::Test {
     begin.set_token(token);
     std::string all;
     for (const auto& [name, bytes] : files) {
-      rpc::Sha256 hash;
+      Sha256 hash;
       hash.Add(bytes);
       v1::ArtifactFile& file = *begin.add_files();
       file.set_name(name);
@@ -220,18 +262,20 @@ TEST_F(CarrierTest, SendsACheckpoint) {
 }
 
 TEST_F(CarrierTest, TheNextWaitsAndTheNewestWins) {
-  options_.checkpoint_every = milliseconds(600);
-  Start();
+  HeldClock clock;
+  options_.checkpoint_every = std::chrono::seconds(60);
+  Start(clock);
   Put("checkpoint/state-1.safetensors", "s");
-  carrier_->SendCheckpoint(Of(1, 10));
-  ASSERT_TRUE(Eventually([&] { return service_.uploads().size() == 1; }));
-  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(Next("a-1"), "a-1");
   for (std::int64_t step = 20; step <= 50; step += 10) carrier_->SendCheckpoint(Of(1, step));
-  ASSERT_TRUE(Eventually([&] { return service_.uploads().size() == 2; }));
-  EXPECT_GE(std::chrono::steady_clock::now() - start, milliseconds(400));
-  EXPECT_EQ(service_.uploads()[1].begin.step(), 50);
-  absl::SleepFor(absl::Milliseconds(900));
-  EXPECT_EQ(service_.uploads().size(), 2U) << "there is nothing new";
+  EXPECT_EQ(Next("a-2"), "a-2") << "a-1's waits";
+  clock.Advance(std::chrono::seconds(61));
+  ASSERT_TRUE(Eventually([&] { return service_.uploads().size() == 3; }));
+  EXPECT_EQ(service_.uploads()[2].begin.attempt_id(), "a-1");
+  EXPECT_EQ(service_.uploads()[2].begin.step(), 50);
+  clock.Advance(std::chrono::seconds(61));
+  EXPECT_EQ(Next("a-3"), "a-3") << "there is nothing new";
+  carrier_.reset();
 }
 
 TEST_F(CarrierTest, WhatCannotBeSentNowIsTriedAgain) {
@@ -247,24 +291,75 @@ TEST_F(CarrierTest, WhatIsRefusedIsNot) {
   Start();
   service_.Answer({{grpc::StatusCode::ABORTED, "stale"}});
   Put("checkpoint/state-1.safetensors", "s");
-  carrier_->SendCheckpoint(Of());
-  ASSERT_TRUE(Eventually([&] { return service_.uploads().size() == 1; }));
-  absl::SleepFor(absl::Milliseconds(300));
+  EXPECT_EQ(Next("a-1"), "a-1");
+  EXPECT_EQ(Next("a-2"), "a-2");  // so the answer has come
   carrier_->SendCheckpoint(Of(1, 20));
-  absl::SleepFor(absl::Milliseconds(600));
-  EXPECT_EQ(service_.uploads().size(), 1U);
+  EXPECT_EQ(Next("a-3"), "a-3");
+  EXPECT_EQ(Next("a-4"), "a-4");
+}
+
+TEST_F(CarrierTest, OneThatIsTooLargeIsNotTheLast) {
+  options_.checkpoint_every = milliseconds(0);
+  Start();
+  service_.Answer({{grpc::StatusCode::INVALID_ARGUMENT, "the files have more than 7 bytes"}});
+  Put("checkpoint/state-1.safetensors", "s");
+  EXPECT_EQ(Next("a-1"), "a-1");
+  EXPECT_EQ(Next("a-2"), "a-2") << "it is not tried again";
+  carrier_->SendCheckpoint(Of(1, 20));
+  ASSERT_TRUE(Eventually([&] { return service_.uploads().size() == 3; }));
+  EXPECT_EQ(service_.uploads()[2].begin.step(), 20);
+}
+
+TEST_F(CarrierTest, WhatFailsOnThisHostIsNoRefusal) {
+  BreakTokens();
+  Start();
+  Put("checkpoint/state-1.safetensors", "s");
+  carrier_->SendCheckpoint(Of());
+  EXPECT_TRUE(Eventually([&] { return service_.uploads().size() == 1; }));
+
+  BreakTokens();
+  Start();
+  carrier_->SendAdapter(Of());  // there is none yet
+  for (int i = 0; i < 10; ++i) {
+    absl::SleepFor(absl::Milliseconds(10));
+    carrier_->Step(heard_);
+  }
+  fs::create_directories(temp_.path() + "/kept");
+  fs::create_symlink("nowhere", temp_.path() + "/kept/adapter_config.json");
+  for (int i = 0; i < 10; ++i) {
+    absl::SleepFor(absl::Milliseconds(10));
+    carrier_->Step(heard_);
+  }
+  fs::remove(temp_.path() + "/kept/adapter_config.json");
+  Put("kept/adapter_config.json", "{}");
+  ASSERT_TRUE(Eventually([&] { return !heard_.adapters.empty(); }));
+  EXPECT_TRUE(heard_.adapters[0].second.ok()) << heard_.adapters[0].second;
+
+  BreakTokens();
+  options_.fetch_tries = 1;
+  Start();
+  Offered({{"state-1.safetensors", "s"}});
+  EXPECT_TRUE(Fetched().ok());
+}
+
+TEST_F(CarrierTest, AnOlderCoordinatorIsNoRefusal) {
+  service_.Answer({{grpc::StatusCode::UNIMPLEMENTED, ""}});
+  Put("kept/adapter_config.json", "{}");
+  carrier_->SendAdapter(Of());
+  ASSERT_TRUE(Eventually([&] { return !heard_.adapters.empty(); }));
+  EXPECT_TRUE(heard_.adapters[0].second.ok()) << heard_.adapters[0].second;
 }
 
 TEST_F(CarrierTest, AForgottenAttemptIsNotTriedAgain) {
-  service_.Answer(std::vector<grpc::Status>(100, {grpc::StatusCode::UNAVAILABLE, "away"}));
+  HeldClock clock;
+  Start(clock);
+  service_.Answer({{grpc::StatusCode::UNAVAILABLE, "away"}});
   Put("checkpoint/state-1.safetensors", "s");
-  carrier_->SendCheckpoint(Of());
-  ASSERT_TRUE(Eventually([&] { return !service_.uploads().empty(); }));
+  EXPECT_EQ(Next("a-1"), "a-1");
   carrier_->Forget("a-1");
-  absl::SleepFor(absl::Milliseconds(400));
-  const std::size_t before = service_.uploads().size();
-  absl::SleepFor(absl::Milliseconds(800));
-  EXPECT_EQ(service_.uploads().size(), before);
+  clock.Advance(std::chrono::hours(1));
+  for (const char* attempt : {"a-2", "a-3", "a-4"}) EXPECT_EQ(Next(attempt), attempt);
+  carrier_.reset();
 }
 
 TEST_F(CarrierTest, AnAdapterIsSentUntilItIsThere) {
@@ -302,15 +397,51 @@ TEST_F(CarrierTest, FetchesACheckpoint) {
 
 TEST_F(CarrierTest, AFetchIsTriedAgainAndThenGivenUp) {
   Offered({{"state-1.safetensors", "s"}});
-  service_.Answer({{grpc::StatusCode::UNAVAILABLE, "away"}});
+  service_.Answer({{grpc::StatusCode::INTERNAL, "broken"}});
   EXPECT_TRUE(Fetched().ok());
   EXPECT_EQ(service_.calls(), 2);
-  service_.Answer(std::vector<grpc::Status>(100, {grpc::StatusCode::UNAVAILABLE, "away"}));
-  EXPECT_TRUE(absl::IsUnavailable(Fetched()));
+  service_.Answer(std::vector<grpc::Status>(100, {grpc::StatusCode::INTERNAL, "broken"}));
+  EXPECT_TRUE(absl::IsInternal(Fetched()));
   EXPECT_EQ(service_.calls(), 2 + options_.fetch_tries);
   service_.Answer({{grpc::StatusCode::NOT_FOUND, "none"}});
   EXPECT_TRUE(absl::IsNotFound(Fetched()));
   EXPECT_EQ(service_.calls(), 3 + options_.fetch_tries);
+}
+
+TEST_F(CarrierTest, AFetchWaitsForSomeTimeForACoordinatorThatIsAwayOrBusy) {
+  HeldClock clock;
+  options_.longest_wait = milliseconds(20);
+  Start(clock);
+  Offered({{"state-1.safetensors", "s"}});
+  std::vector<grpc::Status> answers(10, {grpc::StatusCode::UNAVAILABLE, "away"});
+  answers.resize(1000, {grpc::StatusCode::RESOURCE_EXHAUSTED, "too many downloads"});
+  service_.Answer(answers);
+  carrier_->FetchCheckpoint(Of(2));
+  ASSERT_TRUE(Eventually([&] { return service_.calls() > 12; }));
+  EXPECT_TRUE(heard_.fetched.empty());
+  clock.Advance(options_.fetch_patience);
+  ASSERT_TRUE(Eventually([&] { return !heard_.fetched.empty(); }));
+  EXPECT_TRUE(absl::IsUnavailable(heard_.fetched[0].second)) << heard_.fetched[0].second;
+  carrier_.reset();
+}
+
+TEST_F(CarrierTest, AFetchEndsWhereNobodyWaitsForIt) {
+  options_.first_wait = options_.longest_wait = std::chrono::hours(1);
+  Start();
+  service_.Answer({{grpc::StatusCode::UNAVAILABLE, "away"}});
+  Offered({{"state-1.safetensors", "s"}});
+  carrier_->FetchCheckpoint(Of(2));
+  carrier_->FetchCheckpoint(Of(2, 0, "a-2"));
+  carrier_->FetchCheckpoint(Of(2, 0, "a-3"));
+  ASSERT_TRUE(Eventually([&] { return service_.calls() == 1; }));
+  carrier_->Forget("a-2");
+  carrier_->Forget("a-1");
+  ASSERT_TRUE(Eventually([&] { return heard_.fetched.size() == 3; }));
+  EXPECT_EQ(heard_.fetched[0].first, "a-2");
+  EXPECT_TRUE(absl::IsCancelled(heard_.fetched[0].second));
+  EXPECT_EQ(heard_.fetched[1].first, "a-1");
+  EXPECT_TRUE(absl::IsCancelled(heard_.fetched[1].second));
+  EXPECT_TRUE(heard_.fetched[2].second.ok()) << heard_.fetched[2].second;
 }
 
 TEST_F(CarrierTest, WhatIsNotWhatWasSaidIsNotPutInPlace) {

@@ -72,10 +72,23 @@ TEST_F(DataRootsTest, FollowsLinksAndDots) {
   EXPECT_THAT(refused(folder_ + "/data/way-out/x"),
               HasSubstr("data.test: " + folder_ + "/data/way-out/x leads to " + folder_ +
                         "/secret/x and lies outside"));
+  std::filesystem::create_symlink("../secret/not-yet", folder_ + "/data/dangling");
+  EXPECT_THAT(refused(folder_ + "/data/dangling"), HasSubstr("leads to " + folder_ + "/secret/not-yet and"));
   EXPECT_THAT(refused(folder_ + "/data/sets/../../secret/x"), HasSubstr("leads to " + folder_ + "/secret/x"));
   EXPECT_THAT(refused(folder_ + "/data/none/../../../secret/x"), HasSubstr("lies outside"));
   EXPECT_THAT(refused(folder_ + "/data2/x"), HasSubstr("lies outside")) << "a longer name is another folder";
   EXPECT_THAT(refused("data/sets/x"), HasSubstr("a relative path"));
+}
+
+TEST_F(DataRootsTest, LooksAtLinksInAModelsFolder) {
+  const std::string model = folder_ + "/models/base/";
+  std::filesystem::create_directories(folder_ + "/models/blobs");
+  std::filesystem::create_symlink("../blobs/abc", model + "config.json");       // as in Hugging Face's cache
+  std::filesystem::create_symlink(folder_ + "/secret/x", model + "notes.txt");  // nobody reads that
+  EXPECT_TRUE(Roots().Check(MakeTrial()).ok()) << Roots().Check(MakeTrial());
+  std::filesystem::create_symlink(folder_ + "/secret/x", model + "spiece.model");
+  EXPECT_THAT(Message(Roots().Check(MakeTrial())),
+              ::testing::StartsWith("model: " + model + "spiece.model leads out"));
 }
 
 TEST_F(DataRootsTest, LooksAtEveryPath) {

@@ -2,7 +2,11 @@
 // restarts.
 #pragma once
 
+#include <arpa/inet.h>
 #include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -21,14 +25,21 @@ namespace lorikeet::agent {
 // Thread-safe.
 class FakeCoordinator : public v1::WorkerService::Service {
  public:
-  explicit FakeCoordinator(std::string token) : token_("Bearer " + std::move(token)) { Start(); }
-  ~FakeCoordinator() override { Stop(); }
+  explicit FakeCoordinator(std::string token) : token_("Bearer " + std::move(token)) {
+    Start();
+    KeepPort();
+  }
+  ~FakeCoordinator() override {
+    Stop();
+    close(held_port_);
+  }
 
   // Again on the port of the first time.
   void Start() {
     grpc::ServerBuilder builder;
     int port = 0;
     builder.AddListeningPort("127.0.0.1:" + std::to_string(port_), grpc::InsecureServerCredentials(), &port);
+    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 1);
     builder.RegisterService(this);
     server_ = builder.BuildAndStart();
     port_ = port;
@@ -124,8 +135,21 @@ class FakeCoordinator : public v1::WorkerService::Service {
     if (answer.message_case() != v1::CoordinatorMessage::MESSAGE_NOT_SET) stream->Write(answer);
   }
 
+  // So that nobody else gets it while the server is stopped. It does not listen: who connects is refused.
+  void KeepPort() {
+    held_port_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int on = 1;
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<std::uint16_t>(port_));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(setsockopt(held_port_, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)), 0);
+    EXPECT_EQ(bind(held_port_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+  }
+
   const std::string token_;
   int port_ = 0;
+  int held_port_ = -1;
   std::unique_ptr<grpc::Server> server_;
   absl::Mutex mutex_;
   Stream* stream_ = nullptr;

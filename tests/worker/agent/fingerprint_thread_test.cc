@@ -5,6 +5,7 @@
 
 #include <thread>
 
+#include "absl/synchronization/notification.h"
 #include "common/files.h"
 #include "tests/worker/agent/fakes.h"
 
@@ -47,7 +48,7 @@ TEST_F(FingerprintThreadTest, AnswersWithTheTrainersFingerprints) {
   const auto answers = Take();
   ASSERT_THAT(answers, SizeIs(1));
   EXPECT_EQ(answers[0].attempt_id, "a-1");
-  const auto& found = answers[0].found;
+  const auto& found = *answers[0].found;
   ASSERT_THAT(found, SizeIs(4)) << "a file that is named twice is read once";
   EXPECT_EQ(found[0].name, "model");
   EXPECT_EQ(found[0].value, *files::FingerprintModel(trial_.model));
@@ -60,13 +61,43 @@ TEST_F(FingerprintThreadTest, AnswersWithTheTrainersFingerprints) {
   EXPECT_EQ(poll(&wake, 1, 0), 0) << "they were taken";
 }
 
-TEST_F(FingerprintThreadTest, WhatCannotBeReadIsAmongThem) {
+TEST_F(FingerprintThreadTest, WhatIsMissingIsAmongThem) {
   std::filesystem::remove(trial_.data.test);
   thread_->Ask("a-1", trial_);
-  const auto found = Take().at(0).found;
+  const auto found = *Take().at(0).found;
   EXPECT_EQ(found[0].error, "");
   EXPECT_EQ(found[2].value, "");
   EXPECT_THAT(found[2].error, HasSubstr("test.jsonl: cannot be read"));
+}
+
+TEST_F(FingerprintThreadTest, WhatCannotBeReadNowIsNoAnswer) {
+  std::filesystem::remove(trial_.data.test);
+  std::filesystem::create_symlink(trial_.data.test, trial_.data.test);  // in a circle: it is there
+  thread_->Ask("a-1", trial_);
+  thread_->Ask("a-2", trial_);
+  auto answers = Take();
+  if (answers.size() == 1) answers.push_back(Take().at(0));  // it goes on with the next
+  for (const auto& answer : answers) {
+    EXPECT_TRUE(absl::IsInternal(answer.found.status())) << answer.found.status();
+    EXPECT_THAT(Message(answer.found.status()), HasSubstr("test.jsonl: cannot be read: "));
+  }
+  EXPECT_EQ(answers.at(1).attempt_id, "a-2");
+}
+
+TEST_F(FingerprintThreadTest, ItsEndLeavesBehindAReadThatHangs) {
+  const auto asked = std::make_shared<absl::Notification>(), release = std::make_shared<absl::Notification>();
+  thread_ = *FingerprintThread::Create(
+      [=](const Trial&, const files::Stop&) -> StatusOr<std::vector<FileFingerprint>> {
+        asked->Notify();
+        release->WaitForNotification();
+        return std::vector<FileFingerprint>();
+      },
+      std::chrono::milliseconds(50));
+  thread_->Ask("a-1", trial_);
+  asked->WaitForNotification();
+  thread_.reset();
+  EXPECT_FALSE(release->HasBeenNotified());
+  release->Notify();
 }
 
 TEST_F(FingerprintThreadTest, ItsEndDoesNotWaitForWhatItReads) {

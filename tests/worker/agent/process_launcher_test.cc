@@ -210,6 +210,7 @@ TEST_F(LauncherTest, TheTimeLimitEndsIt) {
 }
 
 TEST_F(LauncherTest, AsksForACheckpointByAControlLine) {
+  options_.checkpoint_grace = options_.exit_grace = seconds(30);
   Trainer(Say(protocol::Metric{1, "ready", 1}) + "read line; echo \"$line\" > $OUT/control\n" +
           Say(protocol::Stopped{4, true}));
   const Launch launch = MakeLaunch();

@@ -92,7 +92,9 @@ TEST_F(RestartTest, WhatItLeftIsGoneBeforeItOffersASlot) {
   ASSERT_TRUE(coordinator_.Eventually([&] { return coordinator_.committed["a-1"].size() >= 2; }));
 
   ASSERT_EQ(kill(worker->pid(), SIGKILL), 0);  // the worker alone
-  ASSERT_EQ(worker->Wait(seconds(10))->signal, SIGKILL);
+  const auto killed = worker->Wait(seconds(30));
+  ASSERT_TRUE(killed.has_value());
+  ASSERT_EQ(killed->signal, SIGKILL);
   std::this_thread::sleep_for(milliseconds(300));
   ASSERT_TRUE(Lives(trainer)) << "else there is nothing to see";
   ASSERT_TRUE(Lives(child));
@@ -113,7 +115,9 @@ TEST_F(RestartTest, WhatItLeftIsGoneBeforeItOffersASlot) {
   EXPECT_TRUE(returned.checkpointed());
   EXPECT_EQ(returned.step(), 5);
   worker->Signal(SIGTERM);
-  EXPECT_EQ(worker->Wait(seconds(30))->code, 0);
+  const auto ended = worker->Wait(seconds(30));
+  ASSERT_TRUE(ended.has_value());
+  EXPECT_EQ(ended->code, 0);
 }
 
 }  // namespace

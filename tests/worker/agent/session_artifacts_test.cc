@@ -88,12 +88,55 @@ TEST_F(SessionArtifactsTest, ATrialWaitsForItsCheckpoint) {
 TEST_F(SessionArtifactsTest, WithoutItATrialStartsFromWhatIsHere) {
   Connect();
   GrantOf(Method::kLora, "a-2", 2, 1);
-  session_->OnCheckpointFetched("a-2", Unavailable("no route to host"));
+  session_->OnCheckpointFetched("a-2", NotFound("a file of the artifact is gone"));
   EXPECT_THAT(launcher_.started, SizeIs(1));
   session_->Tick();
   EXPECT_THAT(Sent(), SizeIs(1));
   EXPECT_EQ(last_event_.log().level(), "warning");
-  EXPECT_THAT(last_event_.log().message(), HasSubstr("no route to host"));
+  EXPECT_THAT(last_event_.log().message(), HasSubstr("a file of the artifact is gone"));
+}
+
+TEST_F(SessionArtifactsTest, ATrialWhoseCheckpointCannotBeHadNowDoesNotStartAnew) {
+  Connect();
+  GrantOf(Method::kLora, "a-2", 2, 1);
+  session_->OnCheckpointFetched("a-2", Unavailable("no route to host"));
+  session_->Tick();
+  EXPECT_THAT(launcher_.started, IsEmpty());
+  EXPECT_THAT(Sent(), SizeIs(1));
+  EXPECT_THAT(last_event_.returned().reason(), HasSubstr("no route to host"));
+  EXPECT_FALSE(last_event_.returned().not_started()) << "no fault of this host's";
+  Ack("a-2", 1);
+  EXPECT_FALSE(HasAttempt("a-2"));
+}
+
+TEST_F(SessionArtifactsTest, ATrialDoesNotWaitForItsCheckpointForEver) {
+  Connect();
+  GrantOf(Method::kLora, "a-2", 2, 1);
+  Advance(options_.prepare_limit - seconds(1));
+  EXPECT_THAT(artifacts_.forgotten, IsEmpty());
+  Advance(seconds(1));
+  EXPECT_THAT(artifacts_.forgotten, Contains("a-2"));
+  session_->Tick();
+  EXPECT_THAT(Sent(), SizeIs(1));
+  EXPECT_THAT(last_event_.returned().reason(), HasSubstr("--prepare-limit"));
+  EXPECT_FALSE(last_event_.returned().not_started());
+  session_->OnCheckpointFetched("a-2", absl::OkStatus());
+  EXPECT_THAT(launcher_.started, IsEmpty());
+}
+
+TEST_F(SessionArtifactsTest, NothingIsLeftOfAFetchForATrialThatIsOver) {
+  Connect();
+  GrantOf(Method::kLora, "a-2", 2, 1);
+  Receive([](auto& message) {
+    message.mutable_revoke()->set_attempt_id("a-2");
+    message.mutable_revoke()->set_token(2);
+    message.mutable_revoke()->set_trial_over(true);
+  });
+  EXPECT_FALSE(HasTrial("t-1"));
+  EXPECT_THAT(artifacts_.forgotten, Contains("a-2"));
+  Put("fetched/state-1.safetensors");  // which was being written meanwhile
+  session_->OnCheckpointFetched("a-2", absl::CancelledError(""));
+  EXPECT_FALSE(HasTrial("t-1"));
 }
 
 TEST_F(SessionArtifactsTest, WhatThisHostHasIsNotFetched) {
@@ -163,6 +206,22 @@ TEST_F(SessionArtifactsTest, AWorkerThatIsStartedAgainSendsIt) {
   EXPECT_TRUE(HasTrial("t-1"));
   session_->OnAdapterSent("a-1", absl::OkStatus());
   EXPECT_FALSE(HasTrial("t-1"));
+  Restart();
+  EXPECT_THAT(artifacts_.adapters, SizeIs(2));
+}
+
+TEST_F(SessionArtifactsTest, AnAdapterThatCannotBeReadNowIsNotGone) {
+  Connect();
+  GrantOf(Method::kLora);
+  Put("kept/adapter_config.json");
+  disk_.unreadable = {"adapter_config.json"};
+  Succeed();
+  EXPECT_THAT(artifacts_.adapters, SizeIs(1));
+  EXPECT_TRUE(HasTrial("t-1"));
+  disk_.unreadable = {"/adapters/a-1"};
+  Restart();
+  EXPECT_THAT(artifacts_.adapters, SizeIs(1));
+  disk_.unreadable = {"adapter_config.json"};
   Restart();
   EXPECT_THAT(artifacts_.adapters, SizeIs(2));
 }
@@ -254,6 +313,26 @@ TEST_F(SessionArtifactsTest, WholeModelsKeepTheirCheckpointsInTheSharedFolder) {
   Close("a-1");
   Ack("a-1", 1);
   EXPECT_FALSE(fs::exists(shared.path() + "/t-1"));
+}
+
+TEST_F(SessionArtifactsTest, InTheSharedFolderWhatIsOfALaterAttemptStays) {
+  TempFolder shared;
+  options_.shared_checkpoints = shared.path();
+  Restart();
+  Connect();
+  GrantOf(Method::kFull, "a-2", 2);
+  const std::string folder = shared.path() + "/t-1/";
+  fs::create_directories(folder);
+  for (const char* name : {"state-1.safetensors", "best-2-7.safetensors", "state-2.safetensors.tmp.1",
+                           "state-2.safetensors", "best-3-9.safetensors", "state-3.safetensors"})
+    std::ofstream(folder + name) << "x";
+  Report("a-2", protocol::Failed{"diverged", "no number"});  // which does not count any more
+  Close("a-2");
+  Ack("a-2", 1);
+  EXPECT_FALSE(HasAttempt("a-2"));
+  EXPECT_TRUE(fs::exists(folder + "state-3.safetensors")) << "another host trains on from it";
+  EXPECT_TRUE(fs::exists(folder + "best-3-9.safetensors"));
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder), fs::directory_iterator()), 2);
 }
 
 TEST_F(SessionArtifactsTest, TheSharedFolderKeepsWordOfAResult) {

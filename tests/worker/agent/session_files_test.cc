@@ -108,6 +108,38 @@ TEST_F(SessionFilesTest, AnAnswerThatComesTooLateStartsNothing) {
   EXPECT_EQ(events[0].returned().reason(), "asked to");
 }
 
+TEST_F(SessionFilesTest, FilesThatCannotBeReadNowAreNoDifference) {
+  Grant("a-1", 1, {0}, "t-1", SmallTrial(), kFixed);
+  session_->OnFilesUnread("a-1", Internal("/models/tiny/config.json: cannot be read: Stale file handle"));
+  session_->Tick();
+  EXPECT_THAT(launcher_.started, IsEmpty());
+  const auto events = Events();
+  ASSERT_THAT(events, SizeIs(1)) << "no word of fingerprints, for which it would be barred";
+  EXPECT_TRUE(events[0].returned().not_started());
+  EXPECT_THAT(events[0].returned().reason(), HasSubstr("Stale file handle"));
+  EXPECT_THAT(link_.Take(M::kClosed), IsEmpty()) << "its slot rests";
+  Advance(options_.start_backoff);
+  EXPECT_THAT(link_.Take(M::kClosed), SizeIs(1));
+  session_->OnFilesUnread("a-1", Internal("told twice"));
+  EXPECT_THAT(Events(), IsEmpty());
+}
+
+TEST_F(SessionFilesTest, FilesThatAreNeverReadAreNotWaitedForForEver) {
+  Grant("a-1");
+  Advance(options_.prepare_limit - seconds(1));
+  session_->Tick();
+  EXPECT_THAT(Events(), IsEmpty());
+  Advance(seconds(1));
+  session_->Tick();
+  const auto events = Events();
+  ASSERT_THAT(events, SizeIs(1));
+  EXPECT_TRUE(events[0].returned().not_started());
+  EXPECT_THAT(events[0].returned().reason(), HasSubstr("its files were read for longer than 1800 s"));
+  Answer("a-1", {{"model", kOne}});
+  EXPECT_THAT(launcher_.started, IsEmpty());
+  EXPECT_THAT(Events(), IsEmpty());
+}
+
 TEST_F(SessionFilesTest, WhatWaitedForItsFilesIsHandedBackByTheNextStart) {
   Grant("a-1");
   Restart();

@@ -82,6 +82,22 @@ TEST_F(ModelFingerprintTest, MissingFilesAreNamed) {
   EXPECT_EQ(Message(FingerprintModel(folder_).status()), folder_ + ": holds no *.safetensors file");
 }
 
+// An outage of a file server, permissions, too many open files: not what a missing file is.
+TEST_F(ModelFingerprintTest, WhatIsThereAndCannotBeReadIsNotMissing) {
+  const std::string circle = folder_ + "/circle";
+  std::filesystem::create_symlink(circle, circle);
+  const auto data = FingerprintFile(circle);
+  EXPECT_TRUE(absl::IsInternal(data.status())) << data.status();
+  EXPECT_THAT(Message(data.status()), ::testing::HasSubstr("circle: cannot be read: "));
+  EXPECT_TRUE(absl::IsInternal(FingerprintModel(circle).status()));
+  EXPECT_TRUE(absl::IsInternal(FingerprintAdapter(circle).status()));
+  std::filesystem::rename(circle, folder_ + "/spiece.model");
+  std::filesystem::remove(folder_ + "/spiece.model");
+  std::filesystem::create_symlink(folder_ + "/spiece.model", folder_ + "/spiece.model");
+  EXPECT_TRUE(absl::IsInternal(FingerprintModel(folder_).status()));
+  EXPECT_TRUE(absl::IsNotFound(FingerprintFile(folder_ + "/config.json/data.jsonl").status()));
+}
+
 TEST_F(ModelFingerprintTest, IsRememberedUntilAFileChanges) {
   namespace fs = std::filesystem;
   const std::string kept = folder_ + "/cache";

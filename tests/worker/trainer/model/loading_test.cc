@@ -27,7 +27,7 @@ class LoadingTest : public ::testing::Test {
   }
   void TearDown() override { fs::remove_all(folder_); }
 
-  Tensors Read() { return GoldenTensors(std::string(kModel) + "/model/model.safetensors"); }
+  Tensors Read() { return GoldenTensors(fmt::format("{}/model/model.safetensors", kModel)); }
   Status Load() { return T5::Load(folder_, {}).status(); }
   Status LoadWith(const std::function<void(Tensors&)>& change, at::ScalarType dtype = at::kFloat) {
     Tensors tensors = Read();
