@@ -211,6 +211,8 @@ bool Fleet::Ended() {
 
 // Whoever watches the coordinator starts it again; the last fault may only now come to it.
 void Fleet::Watch() {
+  // With the power, whatever it was doing, and even if it was not told of it.
+  if (coordinator_->up() && !coordinator_->readable()) coordinator_->Kill();
   if (!coordinator_->up() && world_.Chance(50)) coordinator_->Start();
 }
 

@@ -1,4 +1,5 @@
 // What T5::Load takes, and what it refuses and how it says so; what Save writes.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
