@@ -231,6 +231,7 @@ struct Result {  // the fields of worker/protocol's Result
   std::int64_t adapter_bytes = 0;
   std::string data_fingerprint, model_fingerprint;
   std::int64_t predictions = 0;
+  std::string build;  // the trainer's; the coordinator has it from the attempt's start
 };
 
 }  // namespace lorikeet::core

@@ -115,6 +115,7 @@ class Effect {
     if (!same) return absl::OkStatus();
     core::Attempt& attempt = change_.attempt(id_);
     core::Trial& trial = change_.trial(attempt.trial_id);
+    result.build = attempt.build;  // its row may not have it yet: of one batch with the result
     status = transaction_.CommitResult(trial.id, id_, result, change_.now());
     if (absl::IsFailedPrecondition(status)) return Impossible("a result", status);
     RETURN_IF_ERROR(status);

@@ -87,7 +87,7 @@ std::int64_t SqliteTransaction::InsertResultRow(const std::string& trial_id, con
       "train_seconds, tokens_per_second, peak_memory_bytes, latency_p50_seconds, latency_p95_seconds, "
       "generated_tokens_per_second, adapter_bytes, data_fingerprint, model_fingerprint, finished_at) "
       "SELECT trials.id, attempts.id, sweeps.name, configurations.arm, configurations.name, trials.seed, "
-      "coalesce(attempts.build, ''), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, "
+      "?42, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, "
       "?18, ?19, "
       "?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, nullif(?32, 0), nullif(?33, 0), ?34, "
       "nullif(?35, 0), nullif(?36, 0), nullif(?37, 0), ?38, ?39, "
@@ -104,7 +104,7 @@ std::int64_t SqliteTransaction::InsertResultRow(const std::string& trial_id, con
       result.micro_batch_size, result.precision, result.train_seconds, result.tokens_per_second,
       result.peak_memory_bytes, result.latency_p50_seconds, result.latency_p95_seconds,
       result.generated_tokens_per_second, result.adapter_bytes, result.data_fingerprint,
-      result.model_fingerprint, at);
+      result.model_fingerprint, at, result.build);
 }
 
 Status SqliteTransaction::DiscardStagedPredictions(const std::string& attempt_id) {

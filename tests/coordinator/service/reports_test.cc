@@ -63,6 +63,12 @@ TEST_F(ReportsTest, MemoryThatRanOutIsAnEventOfItsOwn) {
   EXPECT_EQ(TrialOf(grant_).failures, 0);
 }
 
+// As after an outage, when all of it waits.
+TEST_F(ReportsTest, AResultOfOneBatchWithItsStartSaysWhichBuildItIsOf) {
+  ASSERT_TRUE(Send(worker_, grant_, 1, WholeRun()).ok());
+  EXPECT_EQ(One("SELECT build FROM results"), "0.1.0 (trainer)");
+}
+
 TEST_F(ReportsTest, SlotsAreOfferedAgainOnlyWhenTheProcessIsGone) {
   ASSERT_TRUE(Send(worker_, grant_, 1, WholeRun()).ok());
   Pass(seconds(5));

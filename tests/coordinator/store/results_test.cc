@@ -12,7 +12,6 @@ class ResultsTest : public StoreTest {
     Fill();
     ASSERT_TRUE(Write([](Transaction& t) -> Status {
                   core::Attempt attempt = MakeAttempt("a-1", "t-1", 1, "w-1");
-                  attempt.build = "0.1.0 (worker)";
                   RETURN_IF_ERROR(t.UpdateAttempt(attempt));
                   RETURN_IF_ERROR(t.StagePrediction("a-1", MakePrediction("test", "d1", 0.9)));
                   RETURN_IF_ERROR(t.StagePrediction("a-1", MakePrediction("test", "d1", 0.5)));  // replaces
@@ -23,6 +22,7 @@ class ResultsTest : public StoreTest {
                 const std::string& attempt = "a-1") {
     core::Result result = MakeResult(0.4);
     result.predictions = predictions;
+    result.build = "0.1.0 (trainer)";
     return Write([&](Transaction& t) { return t.CommitResult(trial, attempt, result, At(77)); });
   }
 };
@@ -52,7 +52,7 @@ TEST_F(ResultsTest, TheRowSaysWhatWasAskedAndMeasured) {
   EXPECT_EQ(text("sweep"), "demo");
   EXPECT_EQ(text("arm"), "full");
   EXPECT_EQ(text("configuration"), "full");
-  EXPECT_EQ(text("build"), "0.1.0 (worker)");
+  EXPECT_EQ(text("build"), "0.1.0 (trainer)");
   EXPECT_EQ(text("finished_at"), "2026-03-01T12:00:00.077Z");
   EXPECT_EQ(text("device_model"), "CPU one");
   EXPECT_EQ(text("precision"), "fp32");
