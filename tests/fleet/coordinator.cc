@@ -305,8 +305,8 @@ void Coordinator::Forge(v1::WorkerMessage message, WorkerDialogue& dialogue) {
         reported_token_ = batch.token();
         const Status answer = work(service);
         if (answer.ok()) forged_.insert(batch.attempt_id());
-        // What the database or its disk says is the turn's matter; whatever else comes of it is nothing to its
-        // worker.
+        // What the database or its disk says is the turn's matter; whatever else comes of it is nothing to
+        // its worker.
         const bool storage =
             absl::IsUnavailable(answer) || absl::IsInternal(answer) || absl::IsResourceExhausted(answer);
         return storage ? answer : absl::OkStatus();
