@@ -127,7 +127,7 @@ endfunction()
 
 # lorikeet_tests(NAME [LABEL unit|integration|slow|gpu] [LIBS lib...]): every *_test.cc of this folder, in one
 # program; each TEST is a CTest test. Files are globbed so that none can fall out of the build unnoticed.
-# ${CMAKE_SOURCE_DIR}/tests is where tests find golden files: LORIKEET_TESTS_DIR.
+# tests/paths.h says where golden files and programs are.
 function(lorikeet_tests name)
   cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "LIBS" ${ARGN})
   if(NOT ARG_LABEL)
@@ -144,11 +144,8 @@ function(lorikeet_tests name)
   # Tests call what is optimised; that they are, too, costs more than it saves. Precompiled headers are of one level only.
   target_compile_options(${name} PRIVATE
     $<$<AND:$<CONFIG:Release>,$<NOT:$<BOOL:$<TARGET_PROPERTY:PRECOMPILE_HEADERS_REUSE_FROM>>>>:-O1>)
-  target_compile_definitions(${name} PRIVATE LORIKEET_TESTS_DIR="${CMAKE_SOURCE_DIR}/tests"
-                             LORIKEET_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
-                             LORIKEET_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
   lorikeet_explain_locks(${name})
-  target_link_libraries(${name} PRIVATE ${ARG_LIBS} GTest::gmock GTest::gtest_main)
+  target_link_libraries(${name} PRIVATE ${ARG_LIBS} lorikeet_test_paths GTest::gmock GTest::gtest_main)
   gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT}
                        ENVIRONMENT ${LORIKEET_TSAN})
 endfunction()

@@ -17,6 +17,7 @@
 
 #include "sweeps/trial/trial.h"
 #include "tests/parity/all_logits.h"
+#include "tests/paths.h"
 #include "worker/text/tokenizer.h"
 #include "worker/trainer/files/tensor_files.h"
 #include "worker/trainer/model/t5.h"
@@ -35,7 +36,7 @@ inline const std::vector<std::string> kGoldenAdapters = {"lora",      "lora_patt
 inline constexpr double kParity = 1e-4;
 
 inline std::string Golden(const std::string& path) {
-  return std::string(LORIKEET_TESTS_DIR) + "/parity/goldens/" + path;
+  return std::string(kTestsDir) + "/parity/goldens/" + path;
 }
 
 inline nlohmann::json GoldenJson(const std::string& path) {

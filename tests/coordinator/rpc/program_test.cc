@@ -25,6 +25,7 @@
 #include "common/rpc/token.h"
 #include "common/subprocess.h"
 #include "lorikeet/v1/client.grpc.pb.h"
+#include "tests/paths.h"
 
 namespace lorikeet {
 namespace {
@@ -68,7 +69,7 @@ class ProgramTest : public ::testing::Test {
 
   std::unique_ptr<Subprocess> Start(const std::vector<std::string>& arguments) {
     SubprocessOptions options;
-    options.command = {std::string(LORIKEET_BIN_DIR) + "/sweep-coordinator"};
+    options.command = {std::string(kBinDir) + "/sweep-coordinator"};
     options.command.insert(options.command.end(), arguments.begin(), arguments.end());
     options.output_file = options.error_file = folder_ + "/log";
     auto process = Subprocess::Start(options);
@@ -121,7 +122,7 @@ TEST_F(ProgramTest, RefusesWrongUsageWithTwo) {
 }
 
 TEST_F(ProgramTest, ListensBeyondLoopbackOnlyWithTlsAndTokensByRole) {
-  const std::string data = folder_ + "/d", deploy = std::string(LORIKEET_SOURCE_DIR) + "/deploy/";
+  const std::string data = folder_ + "/d", deploy = std::string(kSourceDir) + "/deploy/";
   EXPECT_EQ(Run({"--data", data, "--listen", "0.0.0.0:0"}), 2);
   EXPECT_THAT(log(), HasSubstr("--tls-certificate"));
   Shell(deploy + "make-certs.sh --out " + folder_ + "/tls --server 127.0.0.1");
@@ -253,7 +254,7 @@ TEST_F(ProgramTest, ServesSweepsWithoutMetricsWhereNobodyAskedForThatPort) {
 }
 
 TEST_F(ProgramTest, ServesMetricsBeyondLoopbackOnlyWithTlsAndATokenThatMayRead) {
-  const std::string data = folder_ + "/d", deploy = std::string(LORIKEET_SOURCE_DIR) + "/deploy/";
+  const std::string data = folder_ + "/d", deploy = std::string(kSourceDir) + "/deploy/";
   std::vector<std::string> command = {"--data", data, "--listen", "127.0.0.1:0", "--http", "0.0.0.0:0"};
   EXPECT_EQ(Run(command), 2);
   EXPECT_THAT(log(), HasSubstr("--http 0.0.0.0:0: beyond loopback only with TLS: --tls-certificate"));

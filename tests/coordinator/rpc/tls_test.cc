@@ -12,6 +12,7 @@
 #include "common/rpc/status_codes.h"
 #include "fixture.h"
 #include "lorikeet/v1/client.grpc.pb.h"
+#include "tests/paths.h"
 #include "worker_client.h"
 
 namespace lorikeet::rpc {
@@ -32,7 +33,7 @@ class Certificates {
     char name[] = "/tmp/lorikeet-tls-XXXXXX";
     folder_ = mkdtemp(name);
     for (const char* ca : {"ours", "others"}) {
-      Shell(std::string(LORIKEET_SOURCE_DIR) + "/deploy/make-certs.sh --out " + folder_ + "/" + ca +
+      Shell(std::string(kSourceDir) + "/deploy/make-certs.sh --out " + folder_ + "/" + ca +
             " --server head-node --worker gpu-1");
     }
     // Its day has passed: OpenSSL's small CA can say from when to when.

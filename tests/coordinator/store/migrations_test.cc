@@ -4,13 +4,14 @@
 
 #include "common/files.h"
 #include "tests/coordinator/store/fixture.h"
+#include "tests/paths.h"
 
 namespace lorikeet::store {
 namespace {
 
 using ::testing::HasSubstr;
 
-const std::string kFolder = std::string(LORIKEET_SOURCE_DIR) + "/coordinator/store/migrations";
+const std::string kFolder = std::string(kSourceDir) + "/coordinator/store/migrations";
 
 // The released files, in order.
 std::vector<std::string> Files() {

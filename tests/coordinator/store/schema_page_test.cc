@@ -3,6 +3,7 @@
 
 #include "common/files.h"
 #include "tests/coordinator/store/fixture.h"
+#include "tests/paths.h"
 
 namespace lorikeet::store {
 namespace {
@@ -12,7 +13,7 @@ class SchemaPageTest : public StoreTest {
   void SetUp() override {
     StoreTest::SetUp();
     Fill();
-    const auto page = ReadFile(std::string(LORIKEET_SOURCE_DIR) + "/docs/schema.md");
+    const auto page = ReadFile(std::string(kSourceDir) + "/docs/schema.md");
     ASSERT_TRUE(page.ok()) << page.status();
     page_ = *page;
   }

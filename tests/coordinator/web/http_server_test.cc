@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "common/files.h"
+#include "tests/paths.h"
 
 namespace lorikeet::web {
 namespace {
@@ -202,7 +203,7 @@ TEST_F(HttpServerTest, BeyondLoopbackItSpeaksTlsAlone) {
   EXPECT_THAT(Message(CheckHttpListen("0.0.0.0:0", {})),
               HasSubstr("--tls-certificate FILE --tls-key FILE; or --http off"));
   EXPECT_THAT(Message(CheckHttpListen("nonsense", {})), StartsWith("--http: "));
-  const std::string make = std::string(LORIKEET_SOURCE_DIR) + "/deploy/make-certs.sh --out " + folder_ +
+  const std::string make = std::string(kSourceDir) + "/deploy/make-certs.sh --out " + folder_ +
                            "/tls --server 127.0.0.1 >/dev/null 2>&1";
   ASSERT_EQ(system(make.c_str()), 0);  // NOLINT: a command of the test's own
   HttpOptions options = options_;

@@ -10,12 +10,13 @@
 
 #include "common/files.h"
 #include "sweeps/spec/spec.h"
+#include "tests/paths.h"
 
 namespace lorikeet::spec {
 namespace {
 
 namespace fs = std::filesystem;
-const fs::path kFolder = fs::path(LORIKEET_SOURCE_DIR) / "sweeps/examples";
+const fs::path kFolder = fs::path(kSourceDir) / "sweeps/examples";
 
 StatusOr<Sweep> Example(const std::string& name, const std::map<std::string, std::string>& variables = {}) {
   const std::string file = (kFolder / name).string();
@@ -105,7 +106,7 @@ std::string NextBlock(const std::string& page, std::size_t& from) {
 }
 
 TEST(SweepFilePage, SaysWhatTheProgramSays) {
-  const StatusOr<std::string> page = ReadFile(LORIKEET_SOURCE_DIR "/docs/sweep-file.md");
+  const StatusOr<std::string> page = ReadFile(std::string(kSourceDir) + "/docs/sweep-file.md");
   ASSERT_TRUE(page.ok()) << page.status();
   const ParseOptions options{.file = "study.yaml", .environment = {}};
   std::size_t at = 0;

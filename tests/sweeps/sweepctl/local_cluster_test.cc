@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/files.h"
+#include "tests/paths.h"
 
 namespace lorikeet::sweepctl {
 namespace {
@@ -50,13 +51,13 @@ class LocalClusterTest : public ::testing::Test {
 
 TEST_F(LocalClusterTest, StartsAndStopsACoordinator) {
   const std::string data = folder_ + "/data";
-  auto cluster = LocalCluster::Start({.programs = LORIKEET_BIN_DIR, .data = data});
+  auto cluster = LocalCluster::Start({.programs = kBinDir, .data = data});
   ASSERT_TRUE(cluster.ok()) << cluster.status();
   EXPECT_THAT((*cluster)->address(), HasSubstr("127.0.0.1:"));
   EXPECT_TRUE((*cluster)->Check().ok());
   EXPECT_TRUE(std::filesystem::exists((*cluster)->token_file()));
 
-  const Status second = LocalCluster::Start({.programs = LORIKEET_BIN_DIR, .data = data}).status();
+  const Status second = LocalCluster::Start({.programs = kBinDir, .data = data}).status();
   EXPECT_TRUE(absl::IsFailedPrecondition(second)) << second;
   EXPECT_THAT(Message(second), HasSubstr("coordinator.log")) << "the log is named and its end shown";
 
@@ -78,7 +79,7 @@ TEST_F(LocalClusterTest, IsNotMisledByTheAddressOfARunThatWasKilled) {
   const std::string data = folder_ + "/data";
   std::filesystem::create_directories(data);
   ASSERT_TRUE(WriteFileAtomically(data + "/coordinator.address", "127.0.0.1:1\n").ok());
-  auto cluster = LocalCluster::Start({.programs = LORIKEET_BIN_DIR, .data = data});
+  auto cluster = LocalCluster::Start({.programs = kBinDir, .data = data});
   ASSERT_TRUE(cluster.ok()) << cluster.status();
   EXPECT_NE((*cluster)->address(), "127.0.0.1:1");
   EXPECT_TRUE((*cluster)->Stop().ok());
@@ -91,7 +92,7 @@ TEST_F(LocalClusterTest, NamesAProgramThatIsMissing) {
 }
 
 TEST_F(LocalClusterTest, NoticesAWorkerThatEnds) {
-  std::filesystem::create_symlink(std::string(LORIKEET_BIN_DIR) + "/sweep-coordinator",
+  std::filesystem::create_symlink(std::string(kBinDir) + "/sweep-coordinator",
                                   folder_ + "/sweep-coordinator");
   ASSERT_TRUE(
       WriteFileAtomically(folder_ + "/sweep-worker", "#!/bin/sh\necho no room >&2\nexit 1\n", 0700).ok());

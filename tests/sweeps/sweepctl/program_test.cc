@@ -16,6 +16,7 @@
 #include "common/files.h"
 #include "common/subprocess.h"
 #include "sweeps/sweepctl/local_cluster.h"
+#include "tests/paths.h"
 
 namespace lorikeet::sweepctl {
 namespace {
@@ -62,7 +63,7 @@ class SweepctlTest : public ::testing::Test {
   }
   Outcome Run(const std::vector<std::string>& arguments) const {
     SubprocessOptions options;
-    options.command = {std::string(LORIKEET_BIN_DIR) + "/sweepctl"};
+    options.command = {std::string(kBinDir) + "/sweepctl"};
     options.command.insert(options.command.end(), arguments.begin(), arguments.end());
     options.output_file = folder_ + "/out";
     options.error_file = folder_ + "/err";
@@ -188,7 +189,7 @@ class SweepctlWithCoordinatorTest : public SweepctlTest {
  protected:
   void SetUp() override {
     SweepctlTest::SetUp();
-    auto cluster = LocalCluster::Start({.programs = LORIKEET_BIN_DIR, .data = folder_ + "/data"});
+    auto cluster = LocalCluster::Start({.programs = kBinDir, .data = folder_ + "/data"});
     ASSERT_TRUE(cluster.ok()) << cluster.status();
     cluster_ = *std::move(cluster);
     setenv("LORIKEET_COORDINATOR", cluster_->address().c_str(), 1);

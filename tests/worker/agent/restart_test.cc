@@ -7,6 +7,7 @@
 
 #include "common/files.h"
 #include "common/subprocess.h"
+#include "tests/paths.h"
 #include "tests/worker/agent/fake_coordinator.h"
 #include "tests/worker/agent/fakes.h"
 
@@ -45,7 +46,7 @@ class RestartTest : public testing::Test {
   }
   std::unique_ptr<Subprocess> StartWorker() {
     SubprocessOptions options;
-    options.command = {std::string(LORIKEET_BIN_DIR) + "/sweep-worker",
+    options.command = {std::string(kBinDir) + "/sweep-worker",
                        "--coordinator",
                        coordinator_.address(),
                        "--dir",

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/paths.h"
 #include "worker/text/rouge_lcs.h"
 #include "worker/text/rouge_stemmer.h"
 
@@ -22,7 +23,7 @@ using ::testing::IsEmpty;
 // Made by make_rouge_goldens.py with rouge_score.
 const nlohmann::json& Goldens() {
   static const auto* const kGoldens = new nlohmann::json(
-      nlohmann::json::parse(std::ifstream(LORIKEET_TESTS_DIR "/worker/text/rouge_goldens.json")));
+      nlohmann::json::parse(std::ifstream(std::string(kTestsDir) + "/worker/text/rouge_goldens.json")));
   return *kGoldens;
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/files.h"
+#include "tests/paths.h"
 #include "worker/text/train_tokenizer.h"
 
 namespace lorikeet::text {
@@ -20,13 +21,13 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-const std::string kTiny = LORIKEET_TESTS_DIR "/worker/text/tiny_t5";
+const std::string kTiny = std::string(kTestsDir) + "/worker/text/tiny_t5";
 constexpr std::int64_t kAll = 1'000'000;
 
 // Made by make_tokenizer_goldens.py with transformers.
 const nlohmann::json& Goldens() {
   static const auto* const kGoldens = new nlohmann::json(
-      nlohmann::json::parse(std::ifstream(LORIKEET_TESTS_DIR "/worker/text/tokenizer_goldens.json")));
+      nlohmann::json::parse(std::ifstream(std::string(kTestsDir) + "/worker/text/tokenizer_goldens.json")));
   return *kGoldens;
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "common/files.h"
+#include "tests/paths.h"
 #include "worker/text/tokenizer.h"
 #include "worker/text/tokenizer_sentencepiece.h"
 #include "worker/text/train_tokenizer.h"
@@ -24,7 +25,7 @@ namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-const std::string kTiny = LORIKEET_TESTS_DIR "/worker/text/tiny_t5";
+const std::string kTiny = std::string(kTestsDir) + "/worker/text/tiny_t5";
 constexpr std::int64_t kAll = 1'000'000;
 
 // A message's field with a length below 128, as protobuf writes it.

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/files.h"
+#include "tests/paths.h"
 #include "worker/trainer/train/schedule.h"
 
 namespace lorikeet::trainer {
@@ -16,7 +17,7 @@ using Json = nlohmann::json;
 
 const Json& Goldens() {
   static const Json goldens = [] {
-    const auto text = ReadFile(LORIKEET_TESTS_DIR "/worker/trainer/train/optimizer_goldens.json");
+    const auto text = ReadFile(std::string(kTestsDir) + "/worker/trainer/train/optimizer_goldens.json");
     return Json::parse(text.value());
   }();
   return goldens;

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <set>
 
+#include "tests/paths.h"
 #include "worker/trainer/train/batches.h"
 #include "worker/trainer/train/loop.h"
 #include "worker/trainer/train/memory.h"
@@ -122,7 +123,7 @@ TEST(NoiseMask, HidesTheShareInSpansThatNeverTouch) {
 }
 
 TEST(Corrupt, SourceAndTargetTogetherHoldTheText) {
-  const auto tokenizer = text::Tokenizer::Load(LORIKEET_TESTS_DIR "/worker/text/tiny_t5").value();
+  const auto tokenizer = text::Tokenizer::Load(std::string(kTestsDir) + "/worker/text/tiny_t5").value();
   std::vector<text::TokenId> tokens(60);
   std::iota(tokens.begin(), tokens.end(), 3);
   CounterRandom random(1, 2);
@@ -148,7 +149,7 @@ TEST(Corrupt, SourceAndTargetTogetherHoldTheText) {
 }
 
 TEST(RawLength, FillsTheSource) {
-  const auto tokenizer = text::Tokenizer::Load(LORIKEET_TESTS_DIR "/worker/text/tiny_t5").value();
+  const auto tokenizer = text::Tokenizer::Load(std::string(kTestsDir) + "/worker/text/tiny_t5").value();
   for (const std::int64_t length : {32, 64, 128, 512}) {
     std::vector<text::TokenId> tokens(static_cast<std::size_t>(RawLength(length, {})), 5);
     CounterRandom random(1, 1);

@@ -13,6 +13,7 @@
 
 #include "common/files.h"
 #include "sweeps/trial/trial.h"
+#include "tests/paths.h"
 #include "worker/text/tokenizer.h"
 #include "worker/trainer/model/t5.h"
 #include "worker/trainer/train/device.h"
@@ -41,7 +42,7 @@ class TinyTrial : public testing::Test {
 
   // `missing_rows`: how many rows the embedding is too small by.
   static void SaveModel(const std::string& directory, std::int64_t missing_rows) {
-    const std::string tokenizer = LORIKEET_TESTS_DIR "/worker/text/tiny_t5";
+    const std::string tokenizer = std::string(kTestsDir) + "/worker/text/tiny_t5";
     T5Config config;
     config.vocab_size = text::Tokenizer::Load(tokenizer).value()->vocabulary_size() - missing_rows;
     config.d_model = 16;
