@@ -1,5 +1,6 @@
 #include "coordinator/process.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -178,6 +179,7 @@ Status RunCoordinator(const CoordinatorOptions& options) {
                         .observer = metrics.get(),
                         .remove_files = [&artifacts](const std::string& path) { artifacts->Discard(path); }},
                        *store, RealClock(), SystemRandom()));
+  malloc_trim(0);  // what the file was read with: glibc would keep it
   Fault fault;
   ASSIGN_OR_RETURN(
       const std::unique_ptr<rpc::Server> server,

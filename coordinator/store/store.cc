@@ -59,7 +59,9 @@ class SqliteStore : public Store {
   }
 
   StatusOr<Snapshot> Load() override {
-    return Read([&] { return LoadSnapshot(*connection_); });
+    StatusOr<Snapshot> loaded = Read([&] { return LoadSnapshot(*connection_); });
+    sqlite3_db_release_memory(connection_->database().getHandle());  // rows that nobody asks for again soon
+    return loaded;
   }
 
   StatusOr<Transaction*> Begin() override;
