@@ -50,6 +50,11 @@ Status DataRoots::Check(const Trial& trial) const {
   return CheckPath("adapter", StartAdapter(trial));
 }
 
+bool DataRoots::Contain(const fs::path& resolved) const {
+  return std::any_of(roots_.begin(), roots_.end(),
+                     [&](const fs::path& root) { return IsUnder(resolved, root); });
+}
+
 Status DataRoots::CheckPath(const char* key, const std::string& path) const {
   if (path.empty()) return absl::OkStatus();
   std::string allowed;
@@ -61,9 +66,7 @@ Status DataRoots::CheckPath(const char* key, const std::string& path) const {
   std::error_code error;
   const fs::path resolved = Resolve(path, error);
   if (error) return InvalidArgument("{}: {}: {}", key, path, error.message());
-  for (const fs::path& root : roots_) {
-    if (IsUnder(resolved, root)) return CheckLinks(key, resolved);
-  }
+  if (Contain(resolved)) return CheckLinks(key, resolved);
   const std::string leads =
       resolved == fs::path(path) ? "" : fmt::format(" leads to {} and", resolved.string());
   return InvalidArgument("{}: {}{} lies outside of what this worker may read (--data-root): {}", key, path,
@@ -79,9 +82,7 @@ Status DataRoots::CheckLinks(const char* key, const fs::path& folder) const {
     const std::string kind = entry->path().extension().string();
     if (!entry->is_symlink() || (kind != ".json" && kind != ".safetensors" && kind != ".model")) continue;
     const fs::path target = Resolve(entry->path(), error);
-    const bool inside = !error && std::any_of(roots_.begin(), roots_.end(),
-                                              [&](const fs::path& root) { return IsUnder(target, root); });
-    if (!inside) {
+    if (error || !Contain(target)) {
       return InvalidArgument("{}: {} leads out of what this worker may read (--data-root), to {}", key,
                              entry->path().string(), target.string());
     }

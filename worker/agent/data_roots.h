@@ -26,6 +26,8 @@ class DataRoots {
   Status Check(const Trial& trial) const;
 
  private:
+  // `resolved` is free of symbolic links and dots.
+  bool Contain(const std::filesystem::path& resolved) const;
   Status CheckPath(const char* key, const std::string& path) const;
   Status CheckLinks(const char* key, const std::filesystem::path& folder) const;
 
