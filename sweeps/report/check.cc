@@ -3,24 +3,10 @@
 #include <fmt/format.h>
 
 #include "sweeps/report/database.h"
+#include "sweeps/report/findings.h"
 
 namespace lorikeet::report {
 namespace {
-
-constexpr std::size_t kMostLines = 100;
-
-class Findings {
- public:
-  bool full() const { return lines_.size() >= kMostLines; }
-  void Add(std::string line) {
-    if (!full()) lines_.push_back(std::move(line));
-    if (full()) lines_.back() = "and more";
-  }
-  std::vector<std::string> Take() { return std::move(lines_); }
-
- private:
-  std::vector<std::string> lines_;
-};
 
 // "ok" alone is nothing to report.
 void AddDamage(SQLite::Database& database, Findings& findings) {

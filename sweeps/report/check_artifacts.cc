@@ -4,13 +4,12 @@
 
 #include "sweeps/report/check.h"
 #include "sweeps/report/database.h"
+#include "sweeps/report/findings.h"
 
 namespace lorikeet::report {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::size_t kMostLines = 100;
 
 // "": as its row says; else what is wrong with the files of the artifact at `folder`.
 std::string WrongWith(const fs::path& folder, const std::string& files) {
@@ -33,9 +32,9 @@ std::string WrongWith(const fs::path& folder, const std::string& files) {
 StatusOr<std::vector<std::string>> CheckArtifacts(const std::string& path, const std::string& folder) {
   return Guarded(path, [&]() -> StatusOr<std::vector<std::string>> {
     const auto database = OpenReadOnly(path);
-    std::vector<std::string> wrong;
+    Findings findings;
     SQLite::Statement artifacts(*database, "SELECT path, files FROM artifacts ORDER BY path");
-    while (artifacts.executeStep() && wrong.size() < kMostLines) {
+    while (artifacts.executeStep() && !findings.full()) {
       const std::string of = artifacts.getColumn(0).getString();
       std::string line = WrongWith(fs::path(folder) / of, artifacts.getColumn(1).getString());
       if (line.empty()) continue;
@@ -44,9 +43,9 @@ StatusOr<std::vector<std::string>> CheckArtifacts(const std::string& path, const
       const auto now = OpenReadOnly(path);
       SQLite::Statement still(*now, "SELECT 1 FROM artifacts WHERE path = ?");
       still.bind(1, of);
-      if (still.executeStep()) wrong.push_back(std::move(line));
+      if (still.executeStep()) findings.Add(std::move(line));
     }
-    return wrong;
+    return findings.Take();
   });
 }
 
