@@ -13,11 +13,11 @@
 #include <optional>
 #include <utility>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "common/build_info.h"
 #include "common/clock.h"
 #include "common/files.h"
+#include "common/first_error.h"
 #include "common/ids.h"
 #include "common/logging.h"
 #include "common/rpc/channel.h"
@@ -56,23 +56,6 @@ int WaitForSignal(std::chrono::milliseconds timeout) {
   const int signal = sigtimedwait(&signals, nullptr, &wait);
   return signal > 0 ? signal : 0;
 }
-
-// The first fault that leaves nothing to promise. Thread-safe.
-class Fault {
- public:
-  void Set(const Status& status) {
-    absl::MutexLock lock(&mutex_);
-    status_.Update(status);
-  }
-  Status Get() const {
-    absl::MutexLock lock(&mutex_);
-    return status_;
-  }
-
- private:
-  mutable absl::Mutex mutex_;
-  Status status_ ABSL_GUARDED_BY(mutex_);
-};
 
 // Beyond loopback every token has a role, and there must be somebody to submit and somebody to train.
 Status CheckTokens(const CoordinatorOptions& options) {
@@ -128,7 +111,7 @@ void ReadTokensAgain(rpc::Access& access, const std::string& file, std::string& 
 }
 
 // Until a signal or a fault.
-Status Wait(const Fault& fault, const std::function<void()>& meanwhile) {
+Status Wait(const FirstError& fault, const std::function<void()>& meanwhile) {
   for (;;) {
     meanwhile();
     if (const int signal = WaitForSignal(kLookEvery); signal != 0) {
@@ -179,8 +162,8 @@ Status RunCoordinator(const CoordinatorOptions& options) {
                         .observer = metrics.get(),
                         .remove_files = [&artifacts](const std::string& path) { artifacts->Discard(path); }},
                        *store, RealClock(), SystemRandom()));
-  malloc_trim(0);  // what the file was read with: glibc would keep it
-  Fault fault;
+  malloc_trim(0);    // what the file was read with: glibc would keep it
+  FirstError fault;  // that leaves nothing to promise
   ASSIGN_OR_RETURN(
       const std::unique_ptr<rpc::Server> server,
       rpc::Server::Start({.listen = options.listen,

@@ -107,7 +107,7 @@ void Fleet::Release() {
 StatusOr<bool> Fleet::WaitUntil(const std::function<bool()>& done, double seconds) {
   const double until = Now() + seconds;
   while (!done()) {
-    RETURN_IF_ERROR(tally_.error());
+    RETURN_IF_ERROR(tally_.error.Get());
     if (Now() > until) return false;
     std::this_thread::sleep_for(kLook);
   }

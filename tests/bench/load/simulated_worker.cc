@@ -153,8 +153,8 @@ void SimulatedWorker::Cancel() {
 void SimulatedWorker::OnDone(const grpc::Status& status) {
   absl::MutexLock lock(&mutex_);
   if (!cancelled_) {
-    tally_.Fail(status.ok() ? Aborted("the coordinator ended the stream of {}", options_.id)
-                            : rpc::FromGrpc(status, options_.id));
+    tally_.error.Set(status.ok() ? Aborted("the coordinator ended the stream of {}", options_.id)
+                                 : rpc::FromGrpc(status, options_.id));
   }
   ended_ = true;
 }

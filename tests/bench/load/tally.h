@@ -4,9 +4,7 @@
 #include <atomic>
 #include <cstdint>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
-#include "common/status.h"
+#include "common/first_error.h"
 #include "tests/bench/load/measure.h"
 
 namespace lorikeet::load {
@@ -25,6 +23,7 @@ class Tally {
   std::atomic<std::int64_t> renew_milliseconds = 0;
   std::atomic<double> first_grant = 0;
   std::atomic<double> last_result = 0;
+  FirstError error;  // a stream broke
 
   void CountGrant() {
     ++granted;
@@ -35,19 +34,6 @@ class Tally {
     ++results;
     last_result = Now();
   }
-  // A stream broke; the first counts.
-  void Fail(const Status& status) {
-    absl::MutexLock lock(&mutex_);
-    error_.Update(status);
-  }
-  Status error() const {
-    absl::MutexLock lock(&mutex_);
-    return error_;
-  }
-
- private:
-  mutable absl::Mutex mutex_;
-  Status error_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace lorikeet::load
