@@ -59,9 +59,12 @@ class SqliteStore : public Store {
   }
 
   StatusOr<Snapshot> Load() override {
-    StatusOr<Snapshot> loaded = Read([&] { return LoadSnapshot(*connection_); });
-    sqlite3_db_release_memory(connection_->database().getHandle());  // rows that nobody asks for again soon
-    return loaded;
+    return Read([&] {
+      StatusOr<Snapshot> loaded = LoadSnapshot(*connection_);
+      // Rows that nobody asks for again soon.
+      sqlite3_db_release_memory(connection_->database().getHandle());
+      return loaded;
+    });
   }
 
   StatusOr<Transaction*> Begin() override;
