@@ -24,7 +24,8 @@ struct SweepFacts {
   std::string name, id, state;
   std::string primary_metric = "rouge1";  // the sweep file's, where the database knows it
   std::int64_t trials = 0, succeeded = 0, failed = 0;
-  std::int64_t seeds = 0;                      // of the sweep file
+  std::int64_t seeds = 0;  // of the sweep file
+  bool mixed = false;  // results of several versions of the documents or of the base model: not comparable
   std::optional<std::int64_t> test_documents;  // none where no trial has a result, or they differ
   std::vector<std::string> notes;              // differences in train keys between arms, …
 };
