@@ -30,6 +30,18 @@ Status CheckLimits(const v1::ListEventsRequest& request) {
   return check.status();
 }
 
+Status CheckLimits(const v1::ExtractRequest& request) {
+  FieldChecker check("extract");
+  check.Word("what", request.what());
+  check.Word("name", request.name(), kMostNameBytes);
+  check.Word("other", request.other(), kMostNameBytes);
+  check.Word("table", request.table());
+  check.Word("split", request.split());
+  check.Word("configuration", request.configuration(), kMostNameBytes);
+  check.Word("base_model", request.base_model(), kMostNameBytes);
+  return check.status();
+}
+
 Status CheckName(const char* field, const std::string& name) {
   FieldChecker check("request");
   check.Word(field, name, kMostNameBytes);

@@ -25,6 +25,7 @@ Status CheckLimits(const v1::EventBatch& batch);
 // ---- what a client asks
 Status CheckLimits(const v1::SubmitRequest& request);
 Status CheckLimits(const v1::ListEventsRequest& request);
+Status CheckLimits(const v1::ExtractRequest& request);
 // ---- files
 // All of it but for the list of files (common/rpc/transfer.h).
 Status CheckLimits(const v1::UploadBegin& begin);

@@ -44,6 +44,8 @@ inline constexpr std::int64_t kMostVariables = 1024;
 inline constexpr std::int64_t kMostFiles = 16;  // that a trial reads: its model, its data, an adapter
 // Transfers of files at a time; whoever comes on top is told to try again later.
 inline constexpr int kMostUploads = 16, kMostDownloads = 16;
+// Extracts of the database at a time: each has a connection to it.
+inline constexpr int kMostExtracts = 16;
 
 // ---- numbers
 // Steps, positions, counts, bytes, tokens: from 0 up to what a double, and so JSON, carries exactly.
@@ -59,5 +61,7 @@ inline constexpr std::chrono::seconds kHelloWithin{10};
 inline constexpr int kMostSilentLeases = 3;
 // A transfer of files that brings nothing for so long holds a place that others wait for.
 inline constexpr std::chrono::seconds kMostSilentTransfer{60};
+// An extract may go to a person who reads it page by page.
+inline constexpr std::chrono::seconds kMostSilentExtract{600};
 
 }  // namespace lorikeet::rpc

@@ -64,14 +64,16 @@ struct Server::Impl {
         clock(*options.clock),
         uploads(clock, kMostUploads),
         downloads(clock, kMostDownloads),
+        extracts(clock, kMostExtracts, kMostSilentExtract),
         streams({.hello = kHelloWithin, .word = options.lease * kMostSilentLeases}, *options.access),
         thread(service, clock, options.observer, std::move(options.on_fatal),
                [this] {
                  streams.Look(clock.Steady());
                  uploads.Look();
                  downloads.Look();
+                 extracts.Look();
                }),
-        sweeps(thread, *options.access, options.observer, std::move(options.database_path)),
+        sweeps(thread, *options.access, options.observer, std::move(options.database_path), extracts),
         workers(thread, streams, *options.access, verifier.get(), clock, options.observer,
                 std::move(options.build)) {
     if (options.artifacts == nullptr) return;
@@ -85,7 +87,7 @@ struct Server::Impl {
 
   const std::unique_ptr<ClientVerifier> verifier;  // null: no certificate is asked for
   const Clock& clock;
-  Transfers uploads, downloads;
+  Transfers uploads, downloads, extracts;
   OpenStreams streams;
   ServiceThread thread;
   SweepServiceHandler sweeps;
@@ -132,6 +134,11 @@ StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options, service::
     impl->server->GetHealthCheckService()->SetServingStatus(v1::ArtifactService::service_full_name(), true);
   }
   return std::unique_ptr<Server>(new Server(std::move(impl)));
+}
+
+void Server::Look(std::function<Status(service::Service&)> work, std::function<void(const Status&)> done) {
+  impl_->thread.Post(
+      {.kind = service::Request::Kind::kLook, .work = std::move(work), .done = std::move(done)});
 }
 
 Server::~Server() { Shutdown(std::chrono::seconds(0)); }

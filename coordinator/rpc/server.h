@@ -50,6 +50,9 @@ class Server {
 
   // ADDR:PORT with the port that was given or found.
   const std::string& address() const;
+  // Has the service's thread answer what only looks: `work` is called inside a turn, then `done` with what it
+  // answered. Never blocks. After Shutdown `done` is called from here, with Unavailable.
+  void Look(std::function<Status(service::Service&)> work, std::function<void(const Status&)> done);
   // Takes no new calls, ends the workers' streams, gives running calls so long, then cancels them. Returns
   // when the service is not called any more. The first call counts.
   void Shutdown(Duration grace);

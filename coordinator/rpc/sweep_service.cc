@@ -55,8 +55,13 @@ std::function<Status(service::Service&)> DoOnce(service::RequestKey key, Respons
 }  // namespace
 
 SweepServiceHandler::SweepServiceHandler(ServiceThread& service, const Access& access,
-                                         service::Observer* observer, std::string database_path)
-    : service_(service), access_(access), observer_(observer), database_path_(std::move(database_path)) {}
+                                         service::Observer* observer, std::string database_path,
+                                         Transfers& extracts)
+    : service_(service),
+      access_(access),
+      observer_(observer),
+      database_path_(std::move(database_path)),
+      extracts_(extracts) {}
 
 grpc::ServerUnaryReactor* SweepServiceHandler::Look(grpc::CallbackServerContext* context, Work work) {
   return IfAllowed(context, Role::kRead, [&](grpc::ServerUnaryReactor* reactor) {

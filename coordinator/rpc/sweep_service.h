@@ -10,18 +10,19 @@
 #include "coordinator/rpc/access.h"
 #include "coordinator/rpc/background.h"
 #include "coordinator/rpc/service_thread.h"
+#include "coordinator/rpc/transfers.h"
 #include "coordinator/service/observer.h"
 #include "coordinator/service/service.h"
 #include "lorikeet/v1/client.grpc.pb.h"
 
 namespace lorikeet::rpc {
 
-// Thread-safe. The service, the checker and the observer (which may be null) outlive it. Tables are read from
-// the database file over connections of their own.
+// Thread-safe. The service, the checker, the observer (which may be null) and the list of open extracts
+// outlive it. Tables and extracts are read from the database file over connections of their own.
 class SweepServiceHandler final : public v1::SweepService::CallbackService {
  public:
   SweepServiceHandler(ServiceThread& service, const Access& access, service::Observer* observer,
-                      std::string database_path);
+                      std::string database_path, Transfers& extracts);
 
   grpc::ServerUnaryReactor* Submit(grpc::CallbackServerContext*, const v1::SubmitRequest*,
                                    v1::SubmitResponse*) override;
@@ -37,6 +38,8 @@ class SweepServiceHandler final : public v1::SweepService::CallbackService {
                                        v1::ListEventsResponse*) override;
   grpc::ServerUnaryReactor* GetTable(grpc::CallbackServerContext*, const v1::GetTableRequest*,
                                      v1::GetTableResponse*) override;
+  grpc::ServerWriteReactor<v1::ExtractPiece>* Extract(grpc::CallbackServerContext*,
+                                                      const v1::ExtractRequest*) override;
   grpc::ServerUnaryReactor* Cancel(grpc::CallbackServerContext*, const v1::CancelRequest*,
                                    v1::CancelResponse*) override;
   grpc::ServerUnaryReactor* Pause(grpc::CallbackServerContext*, const v1::PauseRequest*,
@@ -57,6 +60,7 @@ class SweepServiceHandler final : public v1::SweepService::CallbackService {
                                         v1::ListWorkersResponse*) override;
 
  private:
+  class ExtractReactor;
   using Work = std::function<Status(service::Service&)>;
 
   // Each of these finishes the call, at once or later. Where its token is not right, with that: to look takes
@@ -78,6 +82,7 @@ class SweepServiceHandler final : public v1::SweepService::CallbackService {
   const Access& access_;
   service::Observer* const observer_;
   const std::string database_path_;
+  Transfers& extracts_;
   Background background_;  // goes first
 };
 

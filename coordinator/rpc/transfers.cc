@@ -1,7 +1,5 @@
 #include "coordinator/rpc/transfers.h"
 
-#include "coordinator/rpc/limits.h"
-
 namespace lorikeet::rpc {
 
 Status TooManyTransfers(const char* what) {
@@ -31,7 +29,7 @@ void Transfers::Look() {
   absl::MutexLock lock(&mutex_);
   const SteadyTime now = clock_.Steady();
   for (const auto& [context, moved] : moved_) {
-    if (now - moved > kMostSilentTransfer) context->TryCancel();
+    if (now - moved > silent_) context->TryCancel();
   }
 }
 

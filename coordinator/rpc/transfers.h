@@ -9,6 +9,7 @@
 #include "absl/synchronization/mutex.h"
 #include "common/clock.h"
 #include "common/status.h"
+#include "coordinator/rpc/limits.h"
 
 namespace lorikeet::rpc {
 
@@ -18,7 +19,8 @@ Status TooManyTransfers(const char* what);
 // The transfers that are open, so many at most; those that stand still are cut off. Thread-safe.
 class Transfers {
  public:
-  Transfers(const Clock& clock, int most) : clock_(clock), most_(most) {}
+  Transfers(const Clock& clock, int most, Duration silent = kMostSilentTransfer)
+      : clock_(clock), most_(most), silent_(silent) {}
   // False where there are too many. `context` stays valid until Remove.
   bool Add(grpc::CallbackServerContext* context);
   void Remove(grpc::CallbackServerContext* context);
@@ -30,6 +32,7 @@ class Transfers {
  private:
   const Clock& clock_;
   const int most_;
+  const Duration silent_;  // how long one may stand still
   absl::Mutex mutex_;
   std::unordered_map<grpc::CallbackServerContext*, SteadyTime> moved_ ABSL_GUARDED_BY(mutex_);
 };

@@ -167,6 +167,20 @@ StatusOr<v1::GetTableResponse> Client::GetTable(const v1::GetTableRequest& reque
   return impl_->Call(&v1::SweepService::Stub::GetTable, request, kWorkWithin);
 }
 
+Status Client::Extract(const v1::ExtractRequest& request,
+                       const std::function<Status(std::string_view)>& take) {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + kFetchWithin);
+  rpc::Authorize(context, impl_->token);
+  const auto reader = impl_->stub->Extract(&context, request);
+  v1::ExtractPiece piece;
+  Status taken;
+  while (taken.ok() && reader->Read(&piece)) taken = take(piece.text());
+  if (!taken.ok()) context.TryCancel();
+  const Status ended = rpc::FromGrpc(reader->Finish(), "the coordinator at " + impl_->address);
+  return taken.ok() ? ended : taken;
+}
+
 StatusOr<v1::CancelResponse> Client::Cancel(const v1::CancelRequest& request) {
   return impl_->Act(&v1::SweepService::Stub::Cancel, request);
 }

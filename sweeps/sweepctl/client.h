@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "common/status.h"
 #include "lorikeet/v1/artifacts.pb.h"
@@ -43,6 +44,8 @@ class Client {
   StatusOr<v1::TrialStatus> GetTrial(const std::string& trial);
   StatusOr<v1::ListEventsResponse> ListEvents(const v1::ListEventsRequest& request);
   StatusOr<v1::GetTableResponse> GetTable(const v1::GetTableRequest& request);
+  // Gives `take` the pieces as they come; what it returns ends the call.
+  Status Extract(const v1::ExtractRequest& request, const std::function<Status(std::string_view)>& take);
   StatusOr<v1::CancelResponse> Cancel(const v1::CancelRequest& request);
   StatusOr<v1::PauseResponse> Pause(const std::string& sweep);
   StatusOr<v1::ResumeResponse> Resume(const std::string& sweep);

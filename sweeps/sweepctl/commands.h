@@ -8,6 +8,7 @@
 
 #include "common/status.h"
 #include "sweeps/sweepctl/client.h"
+#include "sweeps/sweepctl/extract.h"
 #include "sweeps/sweepctl/fetch.h"
 #include "sweeps/sweepctl/run.h"
 
@@ -31,6 +32,7 @@ class Commands {
   void AddActs(CLI::App& app);
   void AddMaintenance(CLI::App& app);
   void AddFiles(CLI::App& app);
+  void AddExports(CLI::App& app);
   Status Submit();
   Status Table();
   // Runs `action` with a connected client.
@@ -40,6 +42,7 @@ class Commands {
   ClientOptions client_;
   RunOptions run_;
   FetchOptions fetch_;
+  ExtractOptions extract_;
   std::string file_, name_, trial_, format_ = "text", database_, copy_;
   bool follow_ = false, dry_run_ = false, json_ = false, undo_ = false;
   std::int64_t priority_ = 0;

@@ -1,0 +1,37 @@
+// The subcommands that hand out what is in the results database.
+#include <CLI/CLI.hpp>
+
+#include "sweeps/sweepctl/commands.h"
+
+namespace lorikeet::sweepctl {
+
+void Commands::AddExports(CLI::App& app) {
+  report::ExtractRequest& request = extract_.request;
+  const auto add = [&](const std::string& name, const std::string& help) {
+    CLI::App* command = AddRemote(app, name, help);
+    command->add_option("--db", database_, "A results.db (or its folder), read without a coordinator");
+    Do(command, [this, name]() -> Status {
+      extract_.request.what = name;
+      ASSIGN_OR_RETURN(const Extractor extractor, Extractor::Open(database_, client_));
+      return PrintExtract(extractor, extract_);
+    });
+    return command;
+  };
+
+  CLI::App* predictions = add("predictions", "Print a sweep's summaries with their scores, a JSON line each");
+  predictions->add_option("sweep", request.name, "An id or a name")->required();
+  predictions->add_option("--split", request.split, "Of one split (default: both)")
+      ->check(CLI::IsMember({"test", "validation"}));
+  predictions->add_option("--configuration", request.configuration,
+                          "Of one configuration, as the table names it");
+  predictions->add_option_function<std::int64_t>(
+      "--seed", [&request](const std::int64_t& seed) { request.seed = seed; }, "Of one seed");
+  predictions->add_option("--out", extract_.out, "A file instead of standard output");
+
+  CLI::App* reproduce =
+      add("reproduce", "Print a script that runs a trial again, and what must be the same for it");
+  reproduce->add_option("trial", request.name, "An id or a name")->required();
+  reproduce->add_flag("--json", request.json, "Print JSON");
+}
+
+}  // namespace lorikeet::sweepctl
