@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::int64_t kMostSteps = std::int64_t{1} << 53;
 constexpr std::size_t kMostPoints = 100'000;
+constexpr std::size_t kLeastOfMany = 40;
 constexpr std::size_t kMostNames = 1000;
 
 struct Attempt {
@@ -30,7 +31,8 @@ struct TrialAttempts {
 class CurveReader {
  public:
   CurveReader(SQLite::Database& database, const CurveOptions& options, Curves& read)
-      : most_points_(std::min(options.most_points, kMostPoints)),
+      : options_(options),
+        chosen_(options.trials.begin(), options.trials.end()),
         read_(read),
         database_(database),
         names_(database,
@@ -49,6 +51,7 @@ class CurveReader {
   Status Read() {
     ReadTrials();
     std::set<std::string> names;
+    std::size_t curves = 0;
     for (auto& trials : trials_) {
       for (TrialAttempts& trial : trials) {
         for (Attempt& attempt : trial.attempts) ReadNames(attempt, names);
@@ -57,8 +60,13 @@ class CurveReader {
           attempt->end = end;
           end = std::min(end, attempt->first);
         }
+        curves += std::any_of(trial.attempts.begin(), trial.attempts.end(),
+                              [](const Attempt& attempt) { return attempt.has; });
       }
     }
+    most_points_ = std::min(options_.most_points, kMostPoints);
+    if (curves > 0)
+      most_points_ = std::min(most_points_, std::max(kLeastOfMany, options_.most_in_all / curves));
     read_.metrics.assign(names.begin(), names.end());
     if (!names.empty()) RETURN_IF_ERROR(OneOf("learning curve", read_.metric, read_.metrics).status());
     std::vector<CurveGroup> groups;
@@ -82,6 +90,7 @@ class CurveReader {
     row.bind(1, read_.sweep.id);
     std::int64_t configuration = -1;
     while (row.executeStep()) {
+      if (!chosen_.empty() && !chosen_.contains(row.getColumn(5).getString())) continue;
       if (trials_.empty() || configuration != row.getColumn(0).getInt64()) {
         configuration = row.getColumn(0).getInt64();
         trials_.emplace_back();
@@ -215,7 +224,9 @@ class CurveReader {
     }
   }
 
-  const std::size_t most_points_;
+  const CurveOptions options_;
+  std::size_t most_points_ = 0;
+  const std::set<std::string> chosen_;  // ids of trials; empty: all
   Curves& read_;
   SQLite::Database& database_;
   SQLite::Statement names_, first_, last_, points_;

@@ -101,6 +101,9 @@ struct CurveOptions {
   std::string metric;  // empty: train_loss
   // At most so many points a curve, from 8 on; the first, the last and the extremes stay.
   std::size_t most_points = 400;
+  // Fewer a curve, but 40, where all of them together have more.
+  std::size_t most_in_all = 200'000;
+  std::vector<std::string> trials = {};  // ids; empty: all of the sweep
 };
 
 // What a configuration costs, and in which direction less is better.
