@@ -10,7 +10,7 @@
 namespace lorikeet::report {
 namespace {
 
-constexpr int kOldestVersion = 8;  // the first with the columns that extracts read
+constexpr int kOldestVersion = 11;  // the first with the tables that extracts read
 
 // A text that is made at once, since it is short.
 class WholeText : public Extract {
@@ -45,6 +45,9 @@ constexpr Kind kKinds[] = {
     {"runs", MakeRuns},
     {"csv", MakeCsv},
     {"reproduce", Whole<TellReproduce>},
+    {"methods", Whole<TellMethods>},
+    {"diff", Whole<TellDiff>},
+    {"card", Whole<TellCard>},
 };
 
 StatusOr<Source> OpenSource(const std::string& path) {

@@ -1,7 +1,11 @@
 // The subcommands that hand out what is in the results database.
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
+#include <algorithm>
 
 #include "sweeps/sweepctl/commands.h"
+#include "sweeps/sweepctl/text.h"
 
 namespace lorikeet::sweepctl {
 
@@ -12,6 +16,10 @@ void Commands::AddExports(CLI::App& app) {
     command->add_option("--db", database_, "A results.db (or its folder), read without a coordinator");
     Do(command, [this, name]() -> Status {
       extract_.request.what = name;
+      if (const auto columns = TerminalColumns(STDOUT_FILENO)) {
+        extract_.request.columns =
+            std::clamp(static_cast<std::int64_t>(*columns), report::kLeastColumns, report::kMostColumns);
+      }
       ASSIGN_OR_RETURN(const Extractor extractor, Extractor::Open(database_, client_));
       return PrintExtract(extractor, extract_);
     });
@@ -31,7 +39,21 @@ void Commands::AddExports(CLI::App& app) {
   CLI::App* reproduce =
       add("reproduce", "Print a script that runs a trial again, and what must be the same for it");
   reproduce->add_option("trial", request.name, "An id or a name")->required();
-  reproduce->add_flag("--json", request.json, "Print JSON");
+
+  CLI::App* methods = add("methods", "Print a paragraph on how a sweep was made, for a paper");
+  methods->add_option("sweep", request.name, "An id or a name")->required();
+
+  CLI::App* diff =
+      add("diff", "Put two trials beside each other: settings, scores, the summaries that changed most");
+  diff->add_option("trial", request.name, "An id or a name")->required();
+  diff->add_option("other", request.other, "The other trial")->required();
+  diff->add_option("--documents", request.documents, "How many that changed most")
+      ->check(CLI::Range(std::int64_t{0}, report::kMostDiffDocuments))
+      ->capture_default_str();
+  diff->add_option("--split", request.split, "Whose documents (default: test)")
+      ->check(CLI::IsMember({"test", "validation"}));
+
+  for (CLI::App* command : {reproduce, diff}) command->add_flag("--json", request.json, "Print JSON");
 }
 
 }  // namespace lorikeet::sweepctl
