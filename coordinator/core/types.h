@@ -16,6 +16,7 @@
 #include "sweeps/trial/keep.h"
 #include "sweeps/trial/retry.h"
 #include "sweeps/trial/trial.h"
+#include "sweeps/trial/verdict.h"
 
 namespace lorikeet::core {
 
@@ -61,6 +62,8 @@ struct Sweep {
   std::int64_t trials = 0;
   std::vector<std::int64_t> seeds;
   std::vector<std::string> notes;
+  VerdictSettings verdict = {};  // what is asked of the comparisons
+  std::int64_t family = 0;       // configurations that are tested against the baseline
   WallTime submitted_at{};
   std::optional<WallTime> finished_at;
 };
@@ -198,6 +201,15 @@ struct HistoryEvent {
 struct RougeF1 {
   double rouge1 = 0, rouge2 = 0, rougeL = 0, rougeLsum = 0;  // 0 to 1
 };
+// The metrics by their names in the database, in the table's order.
+struct RougeMetric {
+  const char* name;
+  double RougeF1::*value;
+};
+inline constexpr RougeMetric kRougeMetrics[] = {{"rouge1", &RougeF1::rouge1},
+                                                {"rouge2", &RougeF1::rouge2},
+                                                {"rougeL", &RougeF1::rougeL},
+                                                {"rougeLsum", &RougeF1::rougeLsum}};
 struct SplitScore {
   RougeF1 rouge;
   std::int64_t documents = 0;
@@ -232,6 +244,30 @@ struct Result {  // the fields of worker/protocol's Result
   std::string data_fingerprint, model_fingerprint;
   std::int64_t predictions = 0;
   std::string build;  // the trainer's; the coordinator has it from the attempt's start
+};
+
+// What a comparison reads of a trial that succeeded.
+struct ScoredTrial {
+  std::int64_t seed = 0;
+  bool kept_last = false;  // keep: best, and the best step was the last
+  std::string data_fingerprint, model_fingerprint, build;
+  std::vector<std::pair<std::string, RougeF1>> documents;  // of the test split, by id
+};
+
+// A configuration beside its baseline, in ROUGE points. docs/schema.md, `comparisons`.
+struct Comparison {
+  std::string sweep_id;
+  std::int64_t configuration_id = 0, baseline_id = 0;
+  std::string metric;
+  double difference = 0;
+  std::optional<double> standard_error = {}, degrees = {}, low = {}, high = {};
+  std::optional<double> p_value = {}, p_not_worse = {}, p_equivalent = {};
+  std::optional<double> p_corrected = {}, p_not_worse_corrected = {}, p_equivalent_corrected = {};
+  std::optional<double> detectable = {};
+  std::int64_t documents = 0, seeds = 0, baseline_seeds = 0;
+  std::string verdict = {};  // of the primary metric; empty: not judged yet, or another metric
+  std::string reason = {};
+  friend bool operator==(const Comparison&, const Comparison&) = default;
 };
 
 }  // namespace lorikeet::core

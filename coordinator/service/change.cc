@@ -147,6 +147,16 @@ Status Change::RemoveCheckpoints(store::Transaction& transaction) {
   return absl::OkStatus();
 }
 
+Status Change::RemoveComparisons(store::Transaction& transaction) {
+  std::set<std::int64_t> configurations;
+  for (const auto& [id, trial] : trials_) {
+    if (core::IsFinal(state_.FindTrial(id)->trial.state) && !core::IsFinal(trial.state))
+      configurations.insert(trial.configuration_id);
+  }
+  for (const std::int64_t id : configurations) RETURN_IF_ERROR(transaction.RemoveComparisons(id));
+  return absl::OkStatus();
+}
+
 Status Change::Save(store::Transaction& transaction) {
   RETURN_IF_ERROR(FinishSweeps());
   for (const auto& [id, worker] : workers_) RETURN_IF_ERROR(transaction.UpsertWorker(worker));
@@ -161,6 +171,7 @@ Status Change::Save(store::Transaction& transaction) {
   for (const core::SweepFile& file : files_) RETURN_IF_ERROR(transaction.InsertSweepFile(file));
   for (const core::Bar& bar : bars_) RETURN_IF_ERROR(transaction.PutBar(bar));
   RETURN_IF_ERROR(RemoveCheckpoints(transaction));
+  RETURN_IF_ERROR(RemoveComparisons(transaction));
   for (const std::string& id : discarded_) RETURN_IF_ERROR(transaction.DiscardStagedPredictions(id));
   for (const core::HistoryEvent& event : history_) RETURN_IF_ERROR(transaction.InsertEvent(event));
   return absl::OkStatus();

@@ -71,6 +71,8 @@ class Change {
   void CountInto(Tally& tally) const;
   // Of trials that end with this change and do not go on.
   Status RemoveCheckpoints(store::Transaction& transaction);
+  // Of configurations whose trials go on after their end.
+  Status RemoveComparisons(store::Transaction& transaction);
   Status SaveAttempt(store::Transaction& transaction, const core::Attempt& attempt) const;
 
   State& state_;

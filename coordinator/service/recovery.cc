@@ -50,8 +50,11 @@ Status Recover(Context& context) {
     }
     state.AddSweep(std::move(sweep), memory_bytes);
   }
-  for (const core::Configuration& configuration : snapshot.configurations)
+  std::map<std::int64_t, std::string> sweep_of;  // by configuration
+  for (const core::Configuration& configuration : snapshot.configurations) {
     state.AddConfiguration(configuration);
+    sweep_of[configuration.id] = configuration.sweep_id;
+  }
   // As they were submitted: who came first is served first again.
   std::map<std::string, std::vector<core::Trial*>> trials;
   for (core::Trial& trial : snapshot.trials) trials[trial.sweep_id].push_back(&trial);
@@ -67,6 +70,8 @@ Status Recover(Context& context) {
     state.Install(worker);
     state.last_session = std::max(state.last_session, worker.session);
   }
+  for (const std::int64_t id : snapshot.compared) state.NoteCompared(sweep_of.at(id), id);
+  state.MarkAllDue();
   for (core::SweepFile& file : snapshot.files) state.Install(std::move(file));
   for (core::Bar& bar : snapshot.bars) state.Install(std::move(bar));
   // A start must not need room on the disk: else the file learns it when the worker is next heard of.

@@ -6,6 +6,7 @@
 #include "common/logging.h"
 #include "coordinator/service/artifacts.h"
 #include "coordinator/service/change.h"
+#include "coordinator/service/comparing.h"
 #include "coordinator/service/control.h"
 #include "coordinator/service/leases.h"
 #include "coordinator/service/lookup.h"
@@ -84,7 +85,11 @@ class TurningService : public Service {
   }
 
   Status Tick(SteadyTime heard) override {
-    return InTurn([&] { return leases_.Expire(heard); });
+    return InTurn([&] {
+      const Status expired = leases_.Expire(heard);
+      comparing_.CatchUp().IgnoreError();  // the turn has what went wrong; it stays due
+      return expired;
+    });
   }
 
   StatusOr<std::string> Once(const RequestKey& key,
@@ -115,6 +120,11 @@ class TurningService : public Service {
   StatusOr<TrialView> GetTrial(const std::string& trial) override {
     ASSIGN_OR_RETURN(TrialRecord * record, LookUpTrial(context_.state, trial));
     return views_.TrialWithAttempts(*record);
+  }
+
+  StatusOr<std::vector<TrialView>> ListRunning(const std::string& sweep) override {
+    ASSIGN_OR_RETURN(SweepRecord * record, LookUpSweep(context_.state, sweep));
+    return views_.Running(*record);
   }
 
   StatusOr<std::vector<core::HistoryEvent>> Events(const std::string& sweep, const std::string& trial,
@@ -216,6 +226,7 @@ class TurningService : public Service {
   Requests requests_{context_};
   Views views_{context_};
   Artifacts artifacts_{context_};
+  Comparing comparing_{context_};
   Observer* const observer_;  // may be null
   std::optional<SteadyTime> told_at_;
   bool in_turn_ = false;

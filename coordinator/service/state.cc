@@ -31,6 +31,7 @@ void State::AddConfiguration(const core::Configuration& configuration) {
       sweeps_.at(configuration.sweep_id).configurations[configuration.id].configuration;
   known = configuration;
   known.trial.clear();  // the store has it
+  if (configuration.baseline) sweeps_.at(configuration.sweep_id).baseline_id = configuration.id;
 }
 
 void State::AddTrial(core::Trial trial) {
@@ -65,6 +66,7 @@ void State::SetRules(const SweepRecord& sweep) {
 void State::Install(core::Trial trial) {
   TrialRecord& record = *trials_by_id_.Find(trial.id);
   const bool moves = record.trial.state != trial.state;
+  const bool ended = core::IsFinal(trial.state), had_ended = core::IsFinal(record.trial.state);
   Count(record.trial, -1);
   Count(trial, 1);
   Enqueue(trial);
@@ -72,6 +74,7 @@ void State::Install(core::Trial trial) {
     SetRules(sweep);
     plan_is_stale = true;  // one more of it may run, though no slot has come free
   }
+  if (ended != had_ended) MarkDue(trial, ended);
   record.trial = std::move(trial);
 }
 
@@ -136,6 +139,37 @@ void State::ForgetFiles(const std::string& sweep_id) {
   for (const auto& [worker_id, why] : std::exchange(sweep.barred, {}))
     workers_.at(worker_id).bars.erase(sweep_id);
   plan_is_stale = true;
+}
+
+void State::MarkDue(const core::Trial& trial, bool ended) {
+  SweepRecord& sweep = sweeps_.at(trial.sweep_id);
+  const bool of_baseline = trial.configuration_id == sweep.baseline_id;
+  if (of_baseline && due.baseline_id == sweep.baseline_id) due.baseline.reset();
+  if (ended && sweep.configurations.at(trial.configuration_id).Open() > 0) return;
+  const auto mark = [&](ConfigurationRecord& record) {
+    if (ended) {
+      due.configurations.emplace(sweep.sweep.id, record.configuration.id);
+    } else if (std::exchange(record.compared, false)) {  // its rows went with the change
+      due.sweeps.insert(sweep.sweep.id);
+    }
+  };
+  if (!of_baseline) return mark(sweep.configurations.at(trial.configuration_id));
+  for (auto& [id, record] : sweep.configurations) mark(record);
+}
+
+void State::NoteCompared(const std::string& sweep_id, std::int64_t configuration_id) {
+  sweeps_.at(sweep_id).configurations.at(configuration_id).compared = true;
+  due.sweeps.insert(sweep_id);
+}
+
+void State::MarkAllDue() {
+  for (auto& [sweep_id, sweep] : sweeps_) {
+    if (sweep.baseline_id == 0 || sweep.configurations.at(sweep.baseline_id).Open() > 0) continue;
+    for (auto& [id, record] : sweep.configurations) {
+      if (!record.compared && record.Open() == 0 && id != sweep.baseline_id)
+        due.configurations.emplace(sweep_id, id);
+    }
+  }
 }
 
 void State::SetLease(const std::string& attempt_id, SteadyTime until) {

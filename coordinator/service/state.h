@@ -22,6 +22,7 @@
 #include "common/clock.h"
 #include "coordinator/core/types.h"
 #include "coordinator/scheduler/queue.h"
+#include "coordinator/service/scored_side.h"
 #include "coordinator/service/service.h"
 
 namespace lorikeet::service {
@@ -31,9 +32,24 @@ using TrialCounts = std::array<std::int64_t, 5>;  // by core::TrialState
 struct ConfigurationRecord {
   core::Configuration configuration;
   TrialCounts trials{};
+  bool compared = false;  // has its rows in `comparisons`
   // Attempts that succeeded since this process started: what the time left is estimated from.
   std::int64_t timed = 0;
   double seconds = 0;
+
+  std::int64_t Count(core::TrialState state) const { return trials.at(static_cast<std::size_t>(state)); }
+  std::int64_t Open() const {  // trials that have not ended
+    return Count(core::TrialState::kPending) + Count(core::TrialState::kRunning);
+  }
+};
+
+// What Comparing has to do.
+struct Due {
+  std::set<std::pair<std::string, std::int64_t>> configurations;  // sweep, configuration
+  std::set<std::string> sweeps;                                   // whose verdicts are to be given anew
+  // The one that was read last, since many are compared with it.
+  std::shared_ptr<const ScoredSide> baseline;
+  std::int64_t baseline_id = 0;
 };
 
 struct TrialRecord {
@@ -78,6 +94,7 @@ class TrialIndex {
 struct SweepRecord {
   core::Sweep sweep;
   std::map<std::int64_t, ConfigurationRecord> configurations;  // by id
+  std::int64_t baseline_id = 0;                                // among them; 0: none
   std::vector<TrialRecord*> trials;                            // by position
   TrialIndex<&core::Trial::name> trials_by_name;
   TrialCounts counts{};
@@ -138,6 +155,11 @@ class State {
   void RemoveBar(const std::string& worker_id, const std::string& sweep_id);
   void ForgetFiles(const std::string& sweep_id);
 
+  // The configuration has its rows in `comparisons`, and its sweep's verdicts are due.
+  void NoteCompared(const std::string& sweep_id, std::int64_t configuration_id);
+  // Whatever may be compared and is not. After a start.
+  void MarkAllDue();
+
   // ---- leases
   void SetLease(const std::string& attempt_id, SteadyTime until);
   std::vector<std::string> ExpiredBy(SteadyTime now) const;
@@ -175,10 +197,13 @@ class State {
   std::optional<std::int64_t> short_of_room;
   std::optional<SteadyTime> room_looked_at;
   std::int64_t last_session = 0;
+  Due due;
 
  private:
   void Enqueue(const core::Trial& trial);
   void SetRules(const SweepRecord& sweep);
+  // The trial has ended, or goes on after its end.
+  void MarkDue(const core::Trial& trial, bool ended);
   // So many more of that state.
   void Count(const core::Trial& trial, std::int64_t more);
 

@@ -39,6 +39,7 @@ Rows MakeRows(const spec::Sweep& from, RandomSource& random, WallTime now) {
   rows.sweep.labels = from.labels;
   rows.sweep.seeds = from.seeds;
   rows.sweep.notes = from.notes;
+  rows.sweep.verdict = from.verdict;
   rows.sweep.submitted_at = now;
   for (const spec::Configuration& configuration : from.configurations) {
     core::Configuration row;
@@ -50,6 +51,7 @@ Rows MakeRows(const spec::Sweep& from, RandomSource& random, WallTime now) {
     row.settings = Pairs(configuration.settings);
     row.baseline = configuration.baseline;
     row.trial = ToJson(configuration.trial);
+    if (!row.baseline && Trains(configuration.trial.method)) ++rows.sweep.family;
     rows.configurations.push_back(std::move(row));
   }
   IdSeries ids("t", random);

@@ -1,5 +1,6 @@
 #include "coordinator/store/load.h"
 
+#include "coordinator/store/comparisons.h"
 #include "coordinator/store/rows.h"
 
 namespace lorikeet::store {
@@ -10,7 +11,8 @@ StatusOr<std::vector<core::Sweep>> LoadSweeps(Connection& connection) {
   Rows rows(connection.Prepare(
       "SELECT id, name, fingerprint, text, state, baseline, max_attempts, backoff_ms, trials, seeds, notes, "
       "submitted_at, finished_at, retry_kinds, max_interruptions, "
-      "priority, max_running, labels, keep FROM sweeps ORDER BY submitted_at, rowid"));
+      "priority, max_running, labels, keep, primary_metric, margin, family FROM sweeps ORDER BY "
+      "submitted_at, rowid"));
   while (rows.Next()) {
     core::Sweep sweep;
     sweep.id = rows.Text(0);
@@ -32,6 +34,8 @@ StatusOr<std::vector<core::Sweep>> LoadSweeps(Connection& connection) {
     if (!rows.Null(16)) sweep.max_running = rows.Int(16);
     ASSIGN_OR_RETURN(sweep.labels, LabelsFromJson(rows.Text(17)));
     ASSIGN_OR_RETURN(sweep.keep, KeepFromJson(rows.Text(18)));
+    sweep.verdict = {.primary = rows.Text(19), .margin = rows[20].getDouble()};
+    sweep.family = rows.Int(21);
     sweeps.push_back(std::move(sweep));
   }
   return sweeps;
@@ -184,6 +188,7 @@ StatusOr<Snapshot> LoadSnapshot(Connection& connection) {
   ASSIGN_OR_RETURN(snapshot.workers, LoadWorkers(connection));
   ASSIGN_OR_RETURN(snapshot.files, LoadSweepFiles(connection));
   ASSIGN_OR_RETURN(snapshot.bars, LoadBars(connection));
+  snapshot.compared = LoadCompared(connection);
   return snapshot;
 }
 

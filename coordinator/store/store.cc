@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 
 #include "coordinator/store/checkpoint.h"
+#include "coordinator/store/comparisons.h"
 #include "coordinator/store/connection.h"
 #include "coordinator/store/folder.h"
 #include "coordinator/store/guard.h"
@@ -111,6 +112,14 @@ class SqliteStore : public Store {
 
   StatusOr<std::vector<std::string>> ArtifactPaths() override {
     return Read([&] { return LoadArtifactPaths(*connection_); });
+  }
+
+  StatusOr<std::vector<core::ScoredTrial>> Scores(std::int64_t configuration_id) override {
+    return Read([&] { return LoadScores(*connection_, configuration_id); });
+  }
+
+  StatusOr<std::vector<core::Comparison>> Comparisons(const std::string& sweep_id) override {
+    return Read([&] { return LoadComparisons(*connection_, sweep_id); });
   }
 
   StatusOr<LogSize> LogsOf(const std::string& sweep_id) override {

@@ -36,6 +36,7 @@ struct Snapshot {
   std::vector<core::Worker> workers;
   std::vector<core::SweepFile> files;
   std::vector<core::Bar> bars;
+  std::vector<std::int64_t> compared;  // configurations with comparisons
 };
 
 // What was answered to a client's request, kept for a while under the client's id of it.
@@ -101,6 +102,10 @@ class Transaction {
   // The path of what is no artifact any more; nothing where there was none.
   virtual StatusOr<std::optional<std::string>> RemoveArtifact(const std::string& trial_id,
                                                               core::ArtifactKind kind) = 0;
+  // That of the same configuration, baseline and metric is replaced.
+  virtual Status PutComparison(const core::Comparison& comparison) = 0;
+  // Those of the configuration, or with it as the baseline.
+  virtual Status RemoveComparisons(std::int64_t configuration_id) = 0;
   // What its trainers said; the rest of its history stays.
   virtual Status RemoveLogs(const std::string& sweep_id) = 0;
 
@@ -174,6 +179,9 @@ class Store {
   virtual StatusOr<std::vector<core::Artifact>> ArtifactsOf(const std::string& sweep_id) = 0;
   // Of every artifact: whatever else lies in their folder is nobody's.
   virtual StatusOr<std::vector<std::string>> ArtifactPaths() = 0;
+  // A configuration's trials with a result, by seed; what the open transaction has written counts.
+  virtual StatusOr<std::vector<core::ScoredTrial>> Scores(std::int64_t configuration_id) = 0;
+  virtual StatusOr<std::vector<core::Comparison>> Comparisons(const std::string& sweep_id) = 0;
   virtual StatusOr<LogSize> LogsOf(const std::string& sweep_id) = 0;
   virtual std::string path() const = 0;  // of results.db
   // What the filesystem of the data folder has left for this user, in bytes.

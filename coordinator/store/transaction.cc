@@ -11,13 +11,15 @@ Status SqliteTransaction::InsertSweep(const core::Sweep& sweep) {
         connection_.Run(
             "INSERT INTO sweeps (id, name, fingerprint, text, state, baseline, max_attempts, backoff_ms, "
             "retry_kinds, max_interruptions, priority, max_running, labels, trials, seeds, notes, build, "
-            "submitted_at, finished_at, keep) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-            "?, ?)",
+            "submitted_at, finished_at, keep, primary_metric, margin, family) VALUES (?, ?, ?, ?, ?, ?, ?, "
+            "?, ?, "
+            "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             sweep.id, sweep.name, sweep.fingerprint, sweep.text, core::Name(sweep.state), sweep.baseline,
             sweep.retry.attempts, std::int64_t{sweep.retry.backoff.count()},
             RetryKindsToJson(sweep.retry.kinds), sweep.retry.interruptions, sweep.priority, sweep.max_running,
             LabelsToJson(sweep.labels), sweep.trials, ListToJson(sweep.seeds), ListToJson(sweep.notes),
-            build_, sweep.submitted_at, sweep.finished_at, KeepToJson(sweep.keep));
+            build_, sweep.submitted_at, sweep.finished_at, KeepToJson(sweep.keep), sweep.verdict.primary,
+            sweep.verdict.margin, sweep.family);
         return absl::OkStatus();
       });
 }

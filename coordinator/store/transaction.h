@@ -49,6 +49,8 @@ class SqliteTransaction : public Transaction {
   StatusOr<std::optional<std::string>> PutArtifact(const core::Artifact& artifact) override;
   StatusOr<std::optional<std::string>> RemoveArtifact(const std::string& trial_id,
                                                       core::ArtifactKind kind) override;
+  Status PutComparison(const core::Comparison& comparison) override;
+  Status RemoveComparisons(std::int64_t configuration_id) override;
   Status RemoveLogs(const std::string& sweep_id) override;
   Status Part(const std::function<Status()>& body) override;
 

@@ -1,5 +1,7 @@
 #include "sweeps/spec/fingerprint.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string_view>
 #include <vector>
@@ -58,6 +60,11 @@ std::string FingerprintOf(const Sweep& sweep) {
       hash.Add(std::to_string(retry.backoff.count()));
     }
     hash.Add(std::to_string(sweep.retry.interruptions));
+  }
+  if (sweep.verdict != VerdictSettings()) {
+    hash.Add("verdict");
+    hash.Add(sweep.verdict.primary);
+    hash.Add(fmt::format("{}", sweep.verdict.margin));
   }
   return hash.Hex();
 }

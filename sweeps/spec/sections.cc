@@ -180,13 +180,11 @@ DataSettings ReadData(const Value& value, const PathRules& rules) {
   return data;
 }
 
-EvaluateSettings ReadEvaluate(const Value& value) {
+EvaluateSettings ReadEvaluate(const Value& value, VerdictSettings& verdict) {
   EvaluateSettings evaluate;
-  const Mapping mapping =
-      Mapping::Read(value,
-                    {"beams", "max_new_tokens", "min_new_tokens", "length_penalty", "no_repeat_ngram_size",
-                     "early_stopping", "batch_size", "sentence_split"},
-                    /*refused=*/{{.key = "primary"}, {.key = "margin"}});
+  const Mapping mapping = Mapping::Read(
+      value, {"beams", "max_new_tokens", "min_new_tokens", "length_penalty", "no_repeat_ngram_size",
+              "early_stopping", "batch_size", "sentence_split", "primary", "margin"});
   ReadCount(mapping, "beams", 1, evaluate.beams);
   ReadCount(mapping, "max_new_tokens", 1, evaluate.max_new_tokens);
   ReadCount(mapping, "min_new_tokens", 0, evaluate.min_new_tokens);
@@ -197,6 +195,12 @@ EvaluateSettings ReadEvaluate(const Value& value) {
   ReadWord(mapping, "sentence_split", std::vector<std::string>{"auto", "newline"}, evaluate.sentence_split);
   if (const Value* penalty = mapping.Find("length_penalty")) {
     evaluate.length_penalty = ReadNumber(*penalty, AnyNumber()).value_or(evaluate.length_penalty);
+  }
+  ReadWord(mapping, "primary", std::vector<std::string>{"rouge1", "rouge2", "rougeL", "rougeLsum"},
+           verdict.primary);
+  if (const Value* margin = mapping.Find("margin")) {
+    verdict.margin = ReadNumber(*margin, {0, false, 100, true, "ROUGE points, above 0 and at most 100"})
+                         .value_or(verdict.margin);
   }
   if (evaluate.min_new_tokens > evaluate.max_new_tokens) {
     mapping.Find("min_new_tokens")

@@ -30,7 +30,8 @@ std::optional<std::string> ReadPath(const Value& value, const std::string& right
 std::optional<std::string> ReadSweepName(const Value& value);
 std::string ReadModel(const Value& value, const PathRules& rules);
 DataSettings ReadData(const Value& value, const PathRules& rules);
-EvaluateSettings ReadEvaluate(const Value& value);
+// `verdict`: what the section asks of the comparisons, which is no setting of a trial.
+EvaluateSettings ReadEvaluate(const Value& value, VerdictSettings& verdict);
 // `labels`: what the section asks of workers besides, which is no setting of a trial.
 ResourceSettings ReadResources(const Value& value, Labels& labels);
 std::vector<std::int64_t> ReadSeeds(const Value& value);

@@ -43,8 +43,8 @@ Value AtKey(const Mapping& mapping, std::string_view key) {
   return {};
 }
 
-// Everything that the trials share.
-Trial ReadBase(const Mapping& file, const TrainSection& train, const PathRules& rules, Labels& labels) {
+// Everything that the trials share; what the same sections say of the whole sweep goes into `sweep`.
+Trial ReadBase(const Mapping& file, const TrainSection& train, const PathRules& rules, Sweep& sweep) {
   Trial base;
   if (const Value* name = file.Require("sweep", "the sweep's name, such as pubmed-lora")) {
     base.sweep = ReadSweepName(*name).value_or("");
@@ -55,8 +55,12 @@ Trial ReadBase(const Mapping& file, const TrainSection& train, const PathRules& 
     base.data = ReadData(AtKey(file, "data"), rules);
   }
   Apply(train.settings, base);
-  if (file.Find("evaluate") != nullptr) base.evaluate = ReadEvaluate(AtKey(file, "evaluate"));
-  if (file.Find("resources") != nullptr) base.resources = ReadResources(AtKey(file, "resources"), labels);
+  if (file.Find("evaluate") != nullptr) {
+    base.evaluate = ReadEvaluate(AtKey(file, "evaluate"), sweep.verdict);
+  }
+  if (file.Find("resources") != nullptr) {
+    base.resources = ReadResources(AtKey(file, "resources"), sweep.labels);
+  }
   if (const Value* limit = file.Find("time_limit")) {
     if (const auto duration = ReadDuration(*limit, std::chrono::seconds(1))) {
       base.time_limit_seconds = std::chrono::duration<double>(*duration).count();
@@ -168,7 +172,7 @@ StatusOr<Sweep> Parse(const std::string& yaml, const ParseOptions& options) {
   const TrainSection train = file.Find("train") != nullptr ? ReadTrain(AtKey(file, "train")) : TrainSection{};
   const PathRules rules{FolderOf(options.file), options.environment, options.check_files};
   Sweep sweep;
-  const Trial base = ReadBase(file, train, rules, sweep.labels);
+  const Trial base = ReadBase(file, train, rules, sweep);
   sweep.name = base.sweep;
   sweep.text = yaml;
   sweep.resources = base.resources;

@@ -15,6 +15,7 @@
 #include "sweeps/trial/keep.h"
 #include "sweeps/trial/retry.h"
 #include "sweeps/trial/trial.h"
+#include "sweeps/trial/verdict.h"
 
 namespace lorikeet::spec {
 
@@ -48,6 +49,7 @@ struct Sweep {
   std::string baseline;  // a configuration's name
   RetryPolicy retry;
   ResourceSettings resources;
+  VerdictSettings verdict;  // what is asked of the comparisons
   // What changes no result, and is no part of the fingerprint.
   Keep keep;                                // what of it is kept after its end, and how long
   std::int64_t priority = 0;                // higher is served first

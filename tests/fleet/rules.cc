@@ -73,6 +73,12 @@ class Careless : public store::Transaction {
     return real_.RemoveArtifact(trial_id, kind);
   }
   Status RemoveLogs(const std::string& sweep_id) override { return real_.RemoveLogs(sweep_id); }
+  Status PutComparison(const core::Comparison& comparison) override {
+    return real_.PutComparison(comparison);
+  }
+  Status RemoveComparisons(std::int64_t configuration_id) override {
+    return real_.RemoveComparisons(configuration_id);
+  }
 
  private:
   store::Transaction& real_;
@@ -128,6 +134,12 @@ class Hooked : public store::Store {
     return disk_.ArtifactsOf(sweep_id);
   }
   StatusOr<std::vector<std::string>> ArtifactPaths() override { return disk_.ArtifactPaths(); }
+  StatusOr<std::vector<core::ScoredTrial>> Scores(std::int64_t configuration_id) override {
+    return disk_.Scores(configuration_id);
+  }
+  StatusOr<std::vector<core::Comparison>> Comparisons(const std::string& sweep_id) override {
+    return disk_.Comparisons(sweep_id);
+  }
   StatusOr<store::LogSize> LogsOf(const std::string& sweep_id) override { return disk_.LogsOf(sweep_id); }
   std::string path() const override { return disk_.path(); }
   StatusOr<std::int64_t> FreeBytes() override { return disk_.FreeBytes(); }

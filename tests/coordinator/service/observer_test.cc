@@ -158,6 +158,12 @@ class NoRoom : public store::Store {
     return real_.ArtifactsOf(sweep);
   }
   StatusOr<std::vector<std::string>> ArtifactPaths() override { return real_.ArtifactPaths(); }
+  StatusOr<std::vector<core::ScoredTrial>> Scores(std::int64_t configuration) override {
+    return real_.Scores(configuration);
+  }
+  StatusOr<std::vector<core::Comparison>> Comparisons(const std::string& sweep) override {
+    return real_.Comparisons(sweep);
+  }
   StatusOr<store::LogSize> LogsOf(const std::string& sweep) override { return real_.LogsOf(sweep); }
   std::string path() const override { return real_.path(); }
   StatusOr<std::int64_t> FreeBytes() override { return real_.FreeBytes(); }

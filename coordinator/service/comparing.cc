@@ -1,0 +1,184 @@
+#include "coordinator/service/comparing.h"
+
+#include <array>
+#include <map>
+
+#include "common/failure_kinds.h"
+#include "coordinator/comparison/holm.h"
+#include "coordinator/comparison/verdict.h"
+#include "sweeps/trial/trial.h"
+
+namespace lorikeet::service {
+namespace {
+
+// Of predictions that a tick reads, beyond which it leaves the rest to the next: some tens of milliseconds.
+constexpr std::int64_t kMostRead = 30'000;
+constexpr int kMostConfigurations = 64;  // a tick; each is a few rows to write
+
+bool IsReference(const core::Configuration& configuration) {
+  const StatusOr<Method> method = ParseMethod(configuration.arm);
+  return method.ok() && !Trains(*method);
+}
+
+comparison::Side SideOf(const SweepRecord& sweep, const ConfigurationRecord& record) {
+  comparison::Side side{
+      .seeds = record.Count(core::TrialState::kSucceeded),
+      .planned = record.configuration.planned,
+      .diverged = 0,
+      .one_run = IsReference(record.configuration),
+  };
+  if (side.seeds == side.planned) return side;
+  for (const TrialRecord* trial : sweep.trials) {
+    if (trial->trial.configuration_id != record.configuration.id) continue;
+    if (trial->trial.state == core::TrialState::kFailed && trial->trial.failure_kind == failure::kDiverged)
+      ++side.diverged;
+  }
+  return side;
+}
+
+void Fill(const comparison::Inference& inference, core::Comparison& row) {
+  row.standard_error = inference.standard_error;
+  row.degrees = inference.degrees;
+  row.low = inference.low;
+  row.high = inference.high;
+  row.p_value = inference.p_value;
+  row.p_not_worse = inference.p_not_worse;
+  row.p_equivalent = inference.p_equivalent;
+  row.detectable = inference.detectable;
+}
+
+using PValue = std::optional<double> core::Comparison::*;
+struct Correction {
+  PValue raw, corrected;
+};
+constexpr Correction kCorrections[] = {
+    {&core::Comparison::p_value, &core::Comparison::p_corrected},
+    {&core::Comparison::p_not_worse, &core::Comparison::p_not_worse_corrected},
+    {&core::Comparison::p_equivalent, &core::Comparison::p_equivalent_corrected}};
+
+const std::string& Withheld() {
+  static const std::string name = comparison::Name(comparison::Verdict::kWithheld);
+  return name;
+}
+
+}  // namespace
+
+Status Comparing::CatchUp() {
+  Due& due = context_.state.due;
+  std::int64_t read = 0;
+  for (int done = 0; !due.configurations.empty() && done < kMostConfigurations && read < kMostRead; ++done) {
+    const auto next = *due.configurations.begin();
+    const auto& [sweep_id, configuration_id] = next;
+    const SweepRecord& sweep = *context_.state.FindSweep(sweep_id);
+    RETURN_IF_ERROR(CompareOne(sweep, sweep.configurations.at(configuration_id), read));
+    due.configurations.erase(next);
+  }
+  while (!due.sweeps.empty() && read < kMostRead) {
+    const std::string id = *due.sweeps.begin();
+    // With the last of its rows: corrected one by one, a grid of thousands would be read thousands of times.
+    const auto left = due.configurations.lower_bound({id, 0});
+    if (left != due.configurations.end() && left->first == id) break;
+    RETURN_IF_ERROR(JudgeSweep(*context_.state.FindSweep(id)));
+    due.sweeps.erase(id);
+  }
+  return absl::OkStatus();
+}
+
+Status Comparing::CompareOne(const SweepRecord& sweep, const ConfigurationRecord& configuration,
+                             std::int64_t& read) {
+  const std::int64_t id = configuration.configuration.id;
+  if (id == sweep.baseline_id || sweep.baseline_id == 0) return absl::OkStatus();
+  const ConfigurationRecord& baseline = sweep.configurations.at(sweep.baseline_id);
+  if (configuration.compared || configuration.Open() > 0 || baseline.Open() > 0) return absl::OkStatus();
+  if (configuration.Count(core::TrialState::kSucceeded) == 0 ||
+      baseline.Count(core::TrialState::kSucceeded) == 0) {
+    return absl::OkStatus();  // no difference to speak of; the table says why
+  }
+  ASSIGN_OR_RETURN(const std::shared_ptr<const ScoredSide> other, BaselineOf(sweep, read));
+  ASSIGN_OR_RETURN(const std::vector<core::ScoredTrial> trials, context_.store.Scores(id));
+  const ScoredSide side = MakeScoredSide(trials);
+  read += side.seeds * static_cast<std::int64_t>(side.documents.size());
+
+  const std::string not_comparable = WhyNotComparable(side, *other);
+  std::string why = comparison::WhyWithheld(SideOf(sweep, configuration), SideOf(sweep, baseline),
+                                            static_cast<std::int64_t>(side.documents.size()));
+  const bool all_in = why.empty();
+  if (!not_comparable.empty()) why = not_comparable;
+  std::vector<core::Comparison> rows;
+  for (std::size_t m = 0; m < side.metrics.size(); ++m) {
+    core::Comparison row{.sweep_id = sweep.sweep.id,
+                         .configuration_id = id,
+                         .baseline_id = sweep.baseline_id,
+                         .metric = core::kRougeMetrics[m].name};
+    row.seeds = side.seeds;
+    row.baseline_seeds = other->seeds;
+    row.reason = why.empty() ? Caveat(side, *other) : why;
+    if (!why.empty() && row.metric == sweep.sweep.verdict.primary) row.verdict = Withheld();
+    // Without the same documents there is nothing to be written down, not even a difference.
+    if (!not_comparable.empty() || side.documents.empty()) {
+      row.difference = side.metrics[m].mean - other->metrics[m].mean;
+    } else {
+      row.documents = static_cast<std::int64_t>(side.documents.size());
+      const comparison::Difference difference =
+          comparison::Compare(side.metrics[m], other->metrics[m], sweep.sweep.verdict.margin);
+      row.difference = difference.difference;
+      if (difference.inference && all_in) Fill(*difference.inference, row);
+    }
+    rows.push_back(std::move(row));
+  }
+  const auto put = [&](store::Transaction& transaction) -> Status {
+    for (const core::Comparison& row : rows) RETURN_IF_ERROR(transaction.PutComparison(row));
+    return absl::OkStatus();
+  };
+  RETURN_IF_ERROR(context_.turn.Part(put));
+  context_.state.NoteCompared(sweep.sweep.id, id);
+  return absl::OkStatus();
+}
+
+StatusOr<std::shared_ptr<const ScoredSide>> Comparing::BaselineOf(const SweepRecord& sweep,
+                                                                  std::int64_t& read) {
+  Due& due = context_.state.due;
+  if (due.baseline != nullptr && due.baseline_id == sweep.baseline_id) return due.baseline;
+  ASSIGN_OR_RETURN(const std::vector<core::ScoredTrial> trials, context_.store.Scores(sweep.baseline_id));
+  auto side = std::make_shared<const ScoredSide>(MakeScoredSide(trials));
+  read += side->seeds * static_cast<std::int64_t>(side->documents.size());
+  due.baseline = side;
+  due.baseline_id = sweep.baseline_id;
+  return std::shared_ptr<const ScoredSide>(side);
+}
+
+Status Comparing::JudgeSweep(const SweepRecord& sweep) {
+  ASSIGN_OR_RETURN(std::vector<core::Comparison> rows, context_.store.Comparisons(sweep.sweep.id));
+  const std::vector<core::Comparison> before = rows;
+  std::map<std::string, std::vector<core::Comparison*>> tested;  // by metric
+  for (core::Comparison& row : rows) {
+    if (row.p_value) tested[row.metric].push_back(&row);
+  }
+  for (const auto& [metric, family] : tested) {
+    for (const Correction& correction : kCorrections) {
+      std::vector<double> p_values;
+      for (const core::Comparison* row : family) p_values.push_back((row->*correction.raw).value_or(1));
+      const std::vector<double> corrected = comparison::Holm(p_values, sweep.sweep.family);
+      for (std::size_t i = 0; i < family.size(); ++i) family[i]->*correction.corrected = corrected[i];
+    }
+  }
+  std::int64_t read = 0;
+  for (core::Comparison* row : tested[sweep.sweep.verdict.primary]) {
+    ASSIGN_OR_RETURN(const std::shared_ptr<const ScoredSide> baseline, BaselineOf(sweep, read));
+    const comparison::Judged judged = comparison::Judge(row->difference,
+                                                        {.p_value = *row->p_corrected,
+                                                         .p_not_worse = *row->p_not_worse_corrected,
+                                                         .p_equivalent = *row->p_equivalent_corrected},
+                                                        baseline->still_improving);
+    row->verdict = comparison::Name(judged.verdict);
+    if (!judged.reason.empty()) row->reason = judged.reason;
+  }
+  return context_.turn.Part([&](store::Transaction& transaction) -> Status {
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      if (rows[i] != before[i]) RETURN_IF_ERROR(transaction.PutComparison(rows[i]));
+    }
+    return absl::OkStatus();
+  });
+}
+
+}  // namespace lorikeet::service
