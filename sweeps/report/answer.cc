@@ -1,9 +1,12 @@
 #include "sweeps/report/answer.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <vector>
 
-#include "sweeps/report/cells.h"
+#include "sweeps/report/chosen.h"
+#include "sweeps/report/format.h"
 
 namespace lorikeet::report {
 namespace {
@@ -37,6 +40,36 @@ std::string BaselineName(const Row& baseline) {
   return baseline.arm == "full" ? "full fine-tuning" : "the baseline " + Printable(baseline.configuration);
 }
 
+// The verdict as part of a sentence, with the figure that it stands on.
+std::string VerdictText(const Table& table, const Comparison& comparison) {
+  if (comparison.verdict == "withheld") return fmt::format("verdict withheld: {}", comparison.reason);
+  if (comparison.verdict == "equivalent") return fmt::format("equivalent within ±{:.2f}", table.margin);
+  if (comparison.verdict == "not worse") return fmt::format("not worse than −{:.2f}", table.margin);
+  if (comparison.verdict == "not shown") {
+    return comparison.detectable
+               ? fmt::format("no difference shown, where one of {:.2f} would be found in 80 % of such sweeps",
+                             *comparison.detectable)
+               : "no difference shown";
+  }
+  if (!comparison.p_corrected) return comparison.verdict;
+  const std::string p = PText(*comparison.p_corrected);
+  return fmt::format("{} (p {}{})", comparison.verdict, p.starts_with("<") ? "" : "= ", p);
+}
+
+// "lora rank=8 scores +0.42 [−0.20, 1.04] on test, not worse than −0.50, training 0.6 % of the parameters".
+std::string Clause(const Table& table, const Row& row, bool first) {
+  std::string text = Printable(row.configuration) + SeedsOf(row);
+  if (row.comparison.difference) {
+    text += fmt::format("{} {}", first ? " scores" : "", Signed(*row.comparison.difference));
+    if (row.comparison.low) text += " " + IntervalText(row.comparison);
+    if (first) text += " on test";
+  }
+  if (!row.comparison.verdict.empty()) text += ", " + Printable(VerdictText(table, row.comparison));
+  if (row.trainable_share)
+    text += fmt::format(", training {} of the parameters", Percent(*row.trainable_share));
+  return text;
+}
+
 // Why the arm has no best row.
 std::string WhyNone(const Table& table, const Arm& arm) {
   std::int64_t rows = 0, planned = 0, failed = 0;
@@ -52,7 +85,7 @@ std::string WhyNone(const Table& table, const Arm& arm) {
 }
 
 // What can be said without a baseline to compare with.
-std::string WithoutBaseline(const Row* baseline, const std::vector<const Row*>& best) {
+std::string WithoutBaseline(const Table& table, const Row* baseline, const std::vector<const Row*>& best) {
   std::string text;
   if (baseline == nullptr) {
     text = "The sweep has no baseline, so nothing can be compared";
@@ -66,8 +99,8 @@ std::string WithoutBaseline(const Row* baseline, const std::vector<const Row*>& 
   std::vector<std::string> rows;
   rows.reserve(best.size());
   for (const Row* row : best) {
-    rows.push_back(fmt::format("{}{} with a test ROUGE-1 of {}", Printable(row->configuration), SeedsOf(*row),
-                               MeanSdText(row->rouge1)));
+    rows.push_back(fmt::format("{}{} with a test {} of {}", Printable(row->configuration), SeedsOf(*row),
+                               MetricLabel(table.primary), MeanSdText(ScoreOf(*row, table.primary))));
   }
   if (!rows.empty()) text += "; so far the best on validation: " + And(rows);
   return text;
@@ -75,16 +108,7 @@ std::string WithoutBaseline(const Row* baseline, const std::vector<const Row*>& 
 
 }  // namespace
 
-const Row* BestOnValidation(const Table& table, const std::string& arm) {
-  const Row* best = nullptr;
-  for (const Row& row : table.rows) {
-    if (row.arm != arm || row.baseline || !row.validation_rouge1) continue;
-    if (best == nullptr || *row.validation_rouge1 > *best->validation_rouge1) best = &row;
-  }
-  return best;
-}
-
-std::string Answer(const Table& table, bool compared) {
+std::string Answer(const Table& table) {
   if (table.rows.empty()) return "";
   if (std::none_of(table.rows.begin(), table.rows.end(), [](const Row& row) { return row.seeds > 0; })) {
     return fmt::format("No trial has a result{}.",
@@ -94,7 +118,7 @@ std::string Answer(const Table& table, bool compared) {
     return "The results are of different documents or base models, so nothing can be compared.";
   const Row* baseline = Baseline(table);
   std::vector<const Row*> best;
-  std::vector<std::string> chosen, differences, shares, missing;
+  std::vector<std::string> missing;
   bool open = baseline != nullptr && Unfinished(*baseline);
   for (const Arm& arm : kArms) {
     // Another row of the arm that is still running may overtake the one that leads.
@@ -102,30 +126,26 @@ std::string Answer(const Table& table, bool compared) {
     const Row* row = BestOnValidation(table, arm.name);
     if (row == nullptr) {
       missing.push_back(WhyNone(table, arm));
-      continue;
+    } else {
+      best.push_back(row);
     }
-    best.push_back(row);
-    chosen.push_back(
-        fmt::format("the best {} row is {}{}", arm.label, Printable(row->configuration), SeedsOf(*row)));
-    if (row->difference_rouge1) differences.push_back(Signed(*row->difference_rouge1));
-    if (row->trainable_share) shares.push_back(Percent(*row->trainable_share));
   }
   std::string text;
   if (baseline == nullptr || baseline->seeds == 0) {
-    text = WithoutBaseline(baseline, best);
+    text = WithoutBaseline(table, baseline, best);
   } else if (best.empty()) {
     text = fmt::format("There is nothing to compare {} with", BaselineName(*baseline));
   } else {
     text = fmt::format(
-        "{} {}; on test {} {} ROUGE-1 against {} ({}{}), training {} of the parameters",
-        open && Runs(table) ? "So far, on validation" : "On validation", And(chosen),
-        best.size() > 1 ? "they score" : "it scores", And(differences), BaselineName(*baseline),
-        MeanSdText(baseline->rouge1),
-        Unfinished(*baseline) ? fmt::format(", {} of {} seeds", baseline->seeds, baseline->planned) : "",
-        And(shares));
+        "{} against {} ({} {}{}): ",
+        open && Runs(table) ? "So far, chosen on validation," : "Chosen on validation,",
+        BaselineName(*baseline), MeanSdText(ScoreOf(*baseline, table.primary)), MetricLabel(table.primary),
+        Unfinished(*baseline) ? fmt::format(", {} of {} seeds", baseline->seeds, baseline->planned) : "");
+    std::vector<std::string> clauses;
+    for (const Row* row : best) clauses.push_back(Clause(table, *row, clauses.empty()));
+    text += fmt::format("{}", fmt::join(clauses, "; "));
   }
   for (const std::string& reason : missing) text += "; " + reason;
-  if (!compared && !differences.empty()) text += "; no test of significance has been made";
   return text + ".";
 }
 

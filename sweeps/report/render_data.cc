@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "sweeps/report/chosen.h"
 #include "sweeps/report/render.h"
 
 namespace lorikeet::report {
@@ -14,7 +15,7 @@ Json OrNull(const std::optional<T>& value) {
 }
 
 // A row's values by the names they have in the database's views.
-Json RowJson(const Row& row) {
+Json RowJson(const Row& row, bool chosen) {
   Json json;
   json["arm"] = row.arm;
   json["configuration"] = row.configuration;
@@ -33,10 +34,22 @@ Json RowJson(const Row& row) {
     json[std::string(name) + "_sd"] = OrNull(value->sd);
   }
   json["rouge1_difference"] = OrNull(row.difference_rouge1);
+  json["difference"] = OrNull(row.comparison.difference);
+  json["low"] = OrNull(row.comparison.low);
+  json["high"] = OrNull(row.comparison.high);
+  json["p"] = OrNull(row.comparison.p_value);
+  json["p_corrected"] = OrNull(row.comparison.p_corrected);
+  json["detectable"] = OrNull(row.comparison.detectable);
+  json["verdict"] = row.comparison.verdict.empty() ? Json(nullptr) : Json(row.comparison.verdict);
+  json["reason"] = row.comparison.reason.empty() ? Json(nullptr) : Json(row.comparison.reason);
+  json["chosen"] = chosen;
+  json["still_improving"] = row.still_improving;
+  json["validation_mean"] = OrNull(row.validation_primary);
   json["validation_rouge1_mean"] = OrNull(row.validation_rouge1);
   json["validation_loss_mean"] = OrNull(row.validation_loss);
   json["trainable_parameters"] = OrNull(row.trainable_parameters);
   json["trainable_share"] = OrNull(row.trainable_share);
+  json["device_hours"] = OrNull(row.device_hours);
   json["train_seconds"] = OrNull(row.train_seconds);
   json["tokens_per_second"] = OrNull(row.tokens_per_second);
   json["generated_tokens_per_second"] = OrNull(row.generated_tokens_per_second);
@@ -67,13 +80,14 @@ std::string CsvCell(const Json& value) {
 }  // namespace
 
 std::string RenderCsv(const Table& table) {
+  const std::set<const Row*> chosen = ChosenRows(table);
   std::string text = "sweep";
-  const Json heading = RowJson(Row());
+  const Json heading = RowJson(Row(), false);
   for (const auto& [name, value] : heading.items()) text += "," + name;
   text += "\r\n";
   for (const Row& row : table.rows) {
     text += CsvCell(table.sweep);
-    const Json json = RowJson(row);
+    const Json json = RowJson(row, chosen.contains(&row));
     for (const auto& [name, value] : json.items()) text += "," + CsvCell(value);
     text += "\r\n";
   }
@@ -81,16 +95,21 @@ std::string RenderCsv(const Table& table) {
 }
 
 std::string RenderJson(const Table& table) {
+  const std::set<const Row*> chosen = ChosenRows(table);
   Json json;
   json["sweep"] = table.sweep;
   json["sweep_id"] = table.sweep_id;
   json["state"] = table.state;
   json["baseline"] = table.baseline;
+  json["primary"] = table.primary;
+  json["margin"] = table.margin;
+  json["family"] = table.family;
+  json["extended"] = table.extended;
   json["trials"] = table.trials;
   json["succeeded"] = table.succeeded;
   json["failed"] = table.failed;
   json["rows"] = Json::array();
-  for (const Row& row : table.rows) json["rows"].push_back(RowJson(row));
+  for (const Row& row : table.rows) json["rows"].push_back(RowJson(row, chosen.contains(&row)));
   json["notes"] = table.notes;
   json["answer"] = table.answer;
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

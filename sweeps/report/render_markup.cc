@@ -1,10 +1,13 @@
 #include <string_view>
 
 #include "sweeps/report/cells.h"
+#include "sweeps/report/chosen.h"
 #include "sweeps/report/render.h"
 
 namespace lorikeet::report {
 namespace {
+
+constexpr const char* kBoldMeans = "Bold: the best of its arm on validation.";
 
 std::string EscapeMarkdown(const std::string& text) {
   std::string escaped;
@@ -58,14 +61,18 @@ std::string EscapeLatex(const std::string& text) {
   Replace(escaped, "−", "$-$");
   Replace(escaped, "–", "--");
   Replace(escaped, "Δ", "$\\Delta$");
+  Replace(escaped, "†", "$^{\\dagger}$");
   return escaped;
 }
 
-std::string LatexRow(const std::vector<std::string>& cells, bool bold) {
+// `significant`: the difference, in the seventh column, gets an asterisk.
+std::string LatexRow(const std::vector<std::string>& cells, bool bold, bool significant) {
+  constexpr std::size_t kDifference = 6;
   std::string line;
   for (std::size_t i = 0; i < cells.size(); ++i) {
     const std::string escaped = EscapeLatex(cells[i]);
-    line += (i > 0 ? " & " : "") + (bold ? "\\textbf{" + escaped + "}" : escaped);
+    line += (i > 0 ? " & " : "") + (bold ? "\\textbf{" + escaped + "}" : escaped) +
+            (significant && i == kDifference ? "$^{*}$" : "");
   }
   return line + " \\\\\n";
 }
@@ -73,14 +80,19 @@ std::string LatexRow(const std::vector<std::string>& cells, bool bold) {
 }  // namespace
 
 std::string RenderMarkdown(const Table& table) {
-  const Cells cells = MakeCells(table);
-  std::string text = MarkdownRow(cells.heading, false) + "|";
-  for (std::size_t i = 0; i < cells.heading.size(); ++i) text += i < 2 ? " --- |" : " ---: |";
-  text += "\n";
-  for (std::size_t i = 0; i < cells.rows.size(); ++i)
-    text += MarkdownRow(cells.rows[i], table.rows[i].baseline);
-  text += "\n";
+  const std::set<const Row*> chosen = ChosenRows(table);
+  std::string text;
+  for (const Cells& cells : {QualityCells(table), CostCells(table)}) {
+    text += MarkdownRow(cells.heading, false) + "|";
+    for (std::size_t i = 0; i < cells.heading.size(); ++i) text += i < cells.texts ? " --- |" : " ---: |";
+    text += "\n";
+    for (std::size_t i = 0; i < cells.rows.size(); ++i) {
+      text += MarkdownRow(cells.rows[i], chosen.contains(&table.rows[i]));
+    }
+    text += "\n";
+  }
   for (const std::string& line : Legend(table)) text += EscapeMarkdown(line) + "\n";
+  text += std::string(kBoldMeans) + "\n";
   if (!table.notes.empty()) text += "\n";
   for (const std::string& note : table.notes) text += "- " + EscapeMarkdown(note) + "\n";
   if (!table.answer.empty()) text += "\n" + EscapeMarkdown(table.answer) + "\n";
@@ -88,13 +100,20 @@ std::string RenderMarkdown(const Table& table) {
 }
 
 std::string RenderLatex(const Table& table) {
-  const Cells cells = MakeCells(table);
-  std::string text = "% " + Title(table) + "; needs \\usepackage{booktabs}\n\\begin{tabular}{ll" +
-                     std::string(cells.heading.size() - 2, 'r') + "}\n\\toprule\n" +
-                     LatexRow(cells.heading, false) + "\\midrule\n";
-  for (std::size_t i = 0; i < cells.rows.size(); ++i) text += LatexRow(cells.rows[i], table.rows[i].baseline);
-  text += "\\bottomrule\n\\end{tabular}\n\n";
+  const std::set<const Row*> chosen = ChosenRows(table);
+  std::string text = "% " + Title(table) + "; needs \\usepackage{booktabs}\n";
+  for (const Cells& cells : {QualityCells(table), CostCells(table)}) {
+    text += "\\begin{tabular}{" + std::string(cells.texts, 'l') +
+            std::string(cells.heading.size() - cells.texts, 'r') + "}\n\\toprule\n" +
+            LatexRow(cells.heading, false, false) + "\\midrule\n";
+    for (std::size_t i = 0; i < cells.rows.size(); ++i) {
+      const bool significant = table.rows[i].comparison.p_corrected.value_or(1) < 0.05;
+      text += LatexRow(cells.rows[i], chosen.contains(&table.rows[i]), significant && cells.texts == 2);
+    }
+    text += "\\bottomrule\n\\end{tabular}\n\n";
+  }
   for (const std::string& line : Legend(table)) text += EscapeLatex(line) + "\n";
+  text += std::string(kBoldMeans) + " An asterisk: p below 0.05.\n";
   for (const std::string& note : table.notes) text += EscapeLatex(note) + "\n";
   if (!table.answer.empty()) text += "\n" + EscapeLatex(table.answer) + "\n";
   return text;

@@ -1,7 +1,7 @@
 #include <algorithm>
 
-#include "sweeps/report/answer.h"
 #include "sweeps/report/cells.h"
+#include "sweeps/report/chosen.h"
 #include "sweeps/report/render.h"
 
 namespace lorikeet::report {
@@ -13,19 +13,19 @@ constexpr const char* kPlain = "\x1b[0m";
 
 class Columns {
  public:
-  explicit Columns(const Cells& cells) {
+  explicit Columns(const Cells& cells) : texts_(cells.texts) {
     for (const std::string& cell : cells.heading) widths_.push_back(DisplayWidth(cell));
     for (const auto& row : cells.rows) {
       for (std::size_t i = 0; i < row.size(); ++i) widths_[i] = std::max(widths_[i], DisplayWidth(row[i]));
     }
   }
-  // Names and seeds from the left, numbers from the right; two spaces between.
+  // Texts from the left, numbers from the right; two spaces between.
   std::string Line(const std::vector<std::string>& row) const {
     std::string line;
     for (std::size_t i = 0; i < row.size(); ++i) {
       const std::string padding(widths_[i] - DisplayWidth(row[i]), ' ');
       if (i > 0) line += "  ";
-      line += i < 2 ? row[i] + padding : padding + row[i];
+      line += i < texts_ ? row[i] + padding : padding + row[i];
     }
     return line.substr(0, line.find_last_not_of(' ') + 1);
   }
@@ -37,25 +37,27 @@ class Columns {
   }
 
  private:
+  const std::size_t texts_;
   std::vector<std::size_t> widths_;
 };
 
 }  // namespace
 
 std::string RenderText(const Table& table, bool colour) {
-  const Cells cells = MakeCells(table);
-  const Columns columns(cells);
-  const Row* best[] = {BestOnValidation(table, "lora"), BestOnValidation(table, "prompt")};
-  std::string text = Title(table) + "\n\n" + columns.Line(cells.heading) + "\n" + columns.Rule() + "\n";
-  for (std::size_t i = 0; i < cells.rows.size(); ++i) {
-    const Row* row = &table.rows[i];
-    const bool stands_out = std::find(std::begin(best), std::end(best), row) != std::end(best);
-    const char* style = !colour ? "" : row->baseline ? kBold : stands_out ? kGreen : "";
-    text += style + columns.Line(cells.rows[i]) + (*style != '\0' ? kPlain : "") + "\n";
+  const std::set<const Row*> chosen = ChosenRows(table);
+  std::string text = Title(table) + "\n";
+  for (const Cells& cells : {QualityCells(table), CostCells(table)}) {
+    const Columns columns(cells);
+    text += "\n" + columns.Line(cells.heading) + "\n" + columns.Rule() + "\n";
+    for (std::size_t i = 0; i < cells.rows.size(); ++i) {
+      const Row& row = table.rows[i];
+      const char* style = !colour ? "" : row.baseline ? kBold : chosen.contains(&row) ? kGreen : "";
+      text += style + columns.Line(cells.rows[i]) + (*style != '\0' ? kPlain : "") + "\n";
+    }
   }
   text += "\n";
   for (const std::string& line : Legend(table)) text += line + "\n";
-  if (colour) text += "Bold: the baseline. Green: the best of LoRA and of prompt tuning on validation.\n";
+  if (colour) text += "Bold: the baseline. Green: the best of its arm on validation.\n";
   for (const std::string& note : table.notes) text += "Note: " + Printable(note) + "\n";
   if (!table.answer.empty()) text += "\n" + Printable(table.answer) + "\n";
   return text;

@@ -12,6 +12,7 @@
 #include "common/nearest.h"
 #include "sweeps/report/answer.h"
 #include "sweeps/report/database.h"
+#include "sweeps/report/verdicts.h"
 
 namespace lorikeet::report {
 namespace {
@@ -50,13 +51,10 @@ class SqliteReport : public Report {
       RETURN_IF_ERROR(ReadSweep(sweep, table));
       const Positions positions = ReadPositions(table);
       const bool mixed = ReadRows(table, positions);
-      ReadDifferences(table, positions);
+      ReadVerdicts(*database_, version_, positions, table);
       ReadCounts(table, positions);
       if (mixed) ReadMixture(table);
-      SQLite::Statement compared(*database_, "SELECT EXISTS (SELECT 1 FROM comparisons WHERE sweep_id = ?)");
-      compared.bind(1, table.sweep_id);
-      compared.executeStep();
-      table.answer = Answer(table, compared.getColumn(0).getInt() != 0);
+      table.answer = Answer(table);
       return table;
     } catch (const SQLite::Exception& error) {
       return ToStatus(error, path_);
@@ -187,26 +185,6 @@ class SqliteReport : public Report {
       table.rows[positions.at(row.configuration)] = std::move(row);
     }
     return mixed || data.size() > 1 || model.size() > 1;
-  }
-
-  // As in versus_full: a comparison's own where one has been computed, else that of the means.
-  void ReadDifferences(Table& table, const Positions& positions) {
-    std::optional<double> baseline;
-    for (const Row& row : table.rows) {
-      if (row.baseline) baseline = row.rouge1.mean;
-    }
-    for (Row& row : table.rows) {
-      if (!row.baseline && baseline && row.rouge1.mean) row.difference_rouge1 = *row.rouge1.mean - *baseline;
-    }
-    SQLite::Statement query(*database_,
-                            "SELECT c.name, p.difference FROM comparisons AS p"
-                            " JOIN configurations AS c ON c.id = p.configuration_id"
-                            " WHERE p.sweep_id = ? AND p.metric = 'rouge1'");
-    query.bind(1, table.sweep_id);
-    while (query.executeStep()) {
-      Row& row = table.rows[positions.at(query.getColumn(0).getString())];
-      if (!row.baseline) row.difference_rouge1 = Double(query.getColumn(1));
-    }
   }
 
   // Files that changed while the sweep ran, or that differ between hosts, make rows that say nothing about

@@ -18,16 +18,30 @@ struct MeanSd {
   std::optional<double> mean, sd;  // percent; sd NULL with fewer than two seeds and for references
 };
 
+// A row beside the baseline, by the sweep's primary metric, in ROUGE points. docs/verdicts.md.
+struct Comparison {
+  std::optional<double> difference;  // needs both
+  std::optional<double> low, high;   // 95 % interval, not corrected for other rows
+  std::optional<double> p_value, p_corrected;
+  std::optional<double> detectable;  // a true difference that 80 of 100 such sweeps would find
+  std::string verdict = {};          // better, worse, equivalent, not worse, not shown, withheld
+  std::string reason = {};           // why it is withheld, or what else is to be known of it
+};
+
 struct Row {
   std::string arm, configuration;
   bool baseline = false, reference = false;
   std::int64_t seeds = 0, planned = 0, failed = 0, running = 0;
   std::vector<std::string> failures;  // "1 diverged", "2 oom"
   MeanSd rouge1, rouge2, rougeL, rougeLsum;
-  std::optional<double> difference_rouge1;                   // to the baseline, ROUGE points; needs both
-  std::optional<double> validation_rouge1, validation_loss;  // what rows are chosen by
+  std::optional<double> difference_rouge1;   // to the baseline, ROUGE points; needs both
+  Comparison comparison;                     // of all rows but the baseline
+  std::optional<double> validation_primary;  // what rows are chosen by, percent
+  std::optional<double> validation_rouge1, validation_loss;
+  bool still_improving = false;  // at half of the seeds or more, the best checkpoint was the last
   std::optional<std::int64_t> trainable_parameters;
   std::optional<double> trainable_share;  // 0 to 1
+  std::optional<double> device_hours;     // all attempts together, times the slots that each took
   // From here on, but for adapter_bytes: none where the seeds ran on several device models.
   std::optional<double> train_seconds, tokens_per_second, generated_tokens_per_second;
   std::optional<double> latency_p50_seconds, latency_p95_seconds;
@@ -40,10 +54,22 @@ struct Table {
   std::string baseline;
   std::int64_t trials = 0, succeeded = 0, failed = 0;
   std::vector<Row> rows;
+  std::string primary = "rouge1";  // the metric of the verdicts
+  double margin = 0.5;             // ROUGE points
+  std::int64_t family = 0;         // rows that p-values are corrected for
+  bool extended = false;           // rows or seeds came after the submission
   bool mixed = false;              // results from several versions of the documents or of the base model
   std::vector<std::string> notes;  // differences in train keys between arms, …
   std::string answer;  // one sentence: the best LoRA and prompt rows, chosen on validation, and the baseline
 };
+
+// The row's score by that metric: rouge1, rouge2, rougeL or rougeLsum.
+inline const MeanSd& ScoreOf(const Row& row, const std::string& metric) {
+  return metric == "rouge2"      ? row.rouge2
+         : metric == "rougeL"    ? row.rougeL
+         : metric == "rougeLsum" ? row.rougeLsum
+                                 : row.rouge1;
+}
 
 enum class Format { kText, kMarkdown, kLatex, kCsv, kJson };
 StatusOr<Format> ParseFormat(const std::string& name);

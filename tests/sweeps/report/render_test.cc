@@ -68,30 +68,82 @@ TEST(CellsTest, WidthsOnATerminal) {
 
 TEST(TextTest, TheTable) {
   Table table = MakeTable();
-  table.answer = Answer(table, false);
+  table.answer = Answer(table);
   const std::vector<std::string> lines = Lines(RenderText(table, false));
-  ASSERT_GE(lines.size(), 12u);
+  ASSERT_GE(lines.size(), 20u);
   EXPECT_EQ(lines[0], "demo: finished, 14 of 14 trials succeeded");
-  EXPECT_EQ(lines[2],
-            "configuration     seeds       ROUGE-1       ROUGE-2      ROUGE-L    ROUGE-Lsum  Δ ROUGE-1   "
-            "trainable   share"
-            "  train time  generated tok/s");
+  EXPECT_EQ(
+      lines[2],
+      "configuration     seeds       ROUGE-1       ROUGE-2      ROUGE-L    ROUGE-Lsum  Δ ROUGE-1   95 % "
+      "interval        p  detectable    verdict");
   EXPECT_EQ(lines[4],
             "full (baseline)   3      40.67 ± 0.21  20.34 ± 0.10  9.50 ± 1.00  10.00 ± 0.00          –  "
-            "76,961,152   100 %"
-            "  3 min 05 s            1,234");
+            "             –        –           –          –");
+  EXPECT_EQ(lines[6],
+            "lora rank=8       3      41.09 ± 0.21  20.55 ± 0.10  9.50 ± 1.00  10.00 ± 0.00      +0.42  "
+            " [−0.20, 1.04]     0.34        0.87  not worse");
   EXPECT_EQ(lines[7],
-            "prompt tokens=20  3      37.57 ± 0.21  18.79 ± 0.10  9.50 ± 1.00  10.00 ± 0.00      −3.10     "
-            "344,064  0.13 %"
-            "  3 min 05 s            1,234");
+            "prompt tokens=20  3      37.57 ± 0.21  18.79 ± 0.10  9.50 ± 1.00  10.00 ± 0.00      −3.10  "
+            "[−3.90, −2.30]  < 0.001        1.12      worse");
   EXPECT_EQ(lines[8],
-            "lead sentences=3  1             30.00         15.00         9.50         10.00     −10.67       "
-            "    0     0 %"
-            "           –                –");
+            "lead sentences=3  1             30.00         15.00         9.50         10.00     −10.67  "
+            "             –        –           –          –");
   for (std::size_t i = 3; i < 9; ++i) EXPECT_EQ(DisplayWidth(lines[i]), DisplayWidth(lines[2])) << lines[i];
+  EXPECT_EQ(lines[10],
+            "configuration      trainable   share  adapter  train time  trained tok/s  device-hours  memory  "
+            "latency "
+            "p50  latency p95  generated tok/s");
+  EXPECT_EQ(
+      lines[12],
+      "full (baseline)   76,961,152   100 %        –  3 min 05 s              –             –       –       "
+      "     –            –            1,234");
+  for (std::size_t i = 11; i < 17; ++i)
+    EXPECT_EQ(DisplayWidth(lines[i]), DisplayWidth(lines[10])) << lines[i];
   EXPECT_THAT(RenderText(table, false),
-              HasSubstr("\nNote: prompt trains 10 epochs, the others 3\n\nOn validation the best"));
+              HasSubstr("\nNote: prompt trains 10 epochs, the others 3\n\nChosen on validation, against"));
   EXPECT_THAT(lines, ::testing::Contains("Times and speeds were measured on CPU one."));
+  EXPECT_THAT(lines, ::testing::Contains(HasSubstr("corrected (Holm) over 3 trained rows. Margin: 0.50.")));
+}
+
+TEST(TextTest, ASweepWithoutIntervalsHasNoColumnsForThem) {
+  Table table = MakeTable();
+  for (Row& row : table.rows) row.comparison.low.reset();
+  const std::vector<std::string> lines = Lines(RenderText(table, false));
+  EXPECT_THAT(lines[2], ::testing::EndsWith("Δ ROUGE-1    verdict"));
+  EXPECT_THAT(RenderText(table, false), Not(HasSubstr("Holm")));
+}
+
+TEST(TextTest, SaysWhyThereIsNoVerdict) {
+  Table table = MakeTable();
+  for (const std::size_t i : {1u, 2u, 3u}) {
+    table.rows[i].comparison.verdict = "withheld";
+    table.rows[i].comparison.reason = i == 3 ? "1 of 3 seeds diverged" : "2 of 3 seeds are in";
+  }
+  const std::string text = RenderText(table, false);
+  EXPECT_THAT(text, HasSubstr("\nVerdict withheld, since 1 of 3 seeds diverged: prompt tokens=20.\n"));
+  EXPECT_THAT(text, HasSubstr("\nVerdict withheld, since 2 of 3 seeds are in: lora rank=4, lora rank=8.\n"));
+}
+
+TEST(TextTest, OfManyRowsWithOneReasonSomeAreNamed) {
+  Table table = MakeTable();
+  table.rows.resize(1);
+  for (int i = 0; i < 20; ++i) {
+    Row row = MakeRow("lora", fmt::format("lora rank={}", i), 41, 41);
+    row.comparison.verdict = "withheld";
+    row.comparison.reason = "1 of 3 seeds are in";
+    table.rows.push_back(row);
+  }
+  EXPECT_THAT(RenderText(table, false), HasSubstr("lora rank=4, lora rank=5 and 14 more.\n"));
+}
+
+TEST(TextTest, RowsThatWereStillImprovingAreMarked) {
+  Table table = MakeTable();
+  table.rows[0].still_improving = table.rows[2].still_improving = true;
+  const std::string text = RenderText(table, false);
+  EXPECT_THAT(text, HasSubstr("\nfull† (baseline)  3 "));
+  EXPECT_THAT(text, HasSubstr("\nlora rank=8†      3 "));
+  EXPECT_THAT(text, HasSubstr("\n† still improving: "));
+  EXPECT_THAT(RenderText(MakeTable(), false), Not(HasSubstr("†")));
 }
 
 TEST(TextTest, ColourMarksTheBaselineAndTheBest) {
@@ -152,7 +204,8 @@ TEST(MarkdownTest, EscapesAndAligns) {
   const std::string text = RenderMarkdown(table);
   const std::vector<std::string> lines = Lines(text);
   EXPECT_EQ(lines[1], "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
-  EXPECT_THAT(lines[2], HasSubstr("| **full (baseline)** | **3** | **40.67 ± 0.21** |"));
+  EXPECT_THAT(lines[2], HasSubstr("| full (baseline) | 3 | 40.67 ± 0.21 |"));
+  EXPECT_THAT(lines[4], HasSubstr("| **lora rank=8** | **3** | **41.09 ± 0.21** |"));
   EXPECT_THAT(lines[3], HasSubstr("| lora learning\\_rate=1\\|2 \\*x\\* | 3 | 42.00 ± 0.21 |"));
   EXPECT_THAT(text, HasSubstr("\n- \\<b\\>\n"));
 }
@@ -164,8 +217,8 @@ TEST(LatexTest, EscapesWhatTexReads) {
   EXPECT_THAT(text, HasSubstr("\\begin{tabular}{llrrrrrrrrr}\n\\toprule\nconfiguration & seeds & ROUGE-1 &"));
   EXPECT_THAT(text, HasSubstr("a\\_b \\& c\\% \\$d \\#e \\{f\\} \\textasciitilde{}g \\textasciicircum{}h "
                               "\\textbackslash{}i $<$j$>$ & 3 & 42.00 $\\pm$ 0.21 &"));
-  EXPECT_THAT(text, HasSubstr("\\textbf{full (baseline)} & \\textbf{3} & \\textbf{40.67 $\\pm$ 0.21}"));
-  EXPECT_THAT(text, HasSubstr("& $-$3.10 & 344,064 & 0.13 \\% &"));
+  EXPECT_THAT(text, HasSubstr("\\textbf{lora rank=8} & \\textbf{3} & \\textbf{41.09 $\\pm$ 0.21}"));
+  EXPECT_THAT(text, HasSubstr("& \\textbf{$-$3.10}$^{*}$ & \\textbf{[$-$3.90, $-$2.30]} &"));
   for (const char* raw : {"±", "−", "–", "Δ"}) EXPECT_THAT(text, Not(HasSubstr(raw)));
 }
 

@@ -20,12 +20,24 @@ inline Row MakeRow(const std::string& arm, const std::string& configuration, dou
   row.rougeL = {.mean = 9.5, .sd = sd(1)};
   row.rougeLsum = {.mean = 10, .sd = sd(0)};
   row.difference_rouge1 = rouge1 - 40.67;
-  row.validation_rouge1 = validation;
+  row.comparison.difference = row.difference_rouge1;
+  row.validation_rouge1 = row.validation_primary = validation;
   row.trainable_parameters = 344'064;
   row.trainable_share = 0.006;
   row.train_seconds = 185;
   row.generated_tokens_per_second = 1234.4;
   row.device_model = "CPU one";
+  return row;
+}
+
+// What the test said of a row.
+inline Row Judged(Row row, double low, double high, double p, const std::string& verdict) {
+  row.comparison.low = low;
+  row.comparison.high = high;
+  row.comparison.p_value = p / 3;
+  row.comparison.p_corrected = p;
+  row.comparison.detectable = (high - low) * 0.7;
+  row.comparison.verdict = verdict;
   return row;
 }
 
@@ -39,17 +51,20 @@ inline Table MakeTable() {
   Row full = MakeRow("full", "full", 40.67, 41);
   full.baseline = true;
   full.difference_rouge1.reset();
+  full.comparison = {};
   full.trainable_parameters = 76'961'152;
   full.trainable_share = 1;
-  Row prompt = MakeRow("prompt", "prompt tokens=20", 37.57, 37);
+  Row prompt = Judged(MakeRow("prompt", "prompt tokens=20", 37.57, 37), -3.9, -2.3, 0.0003, "worse");
   prompt.trainable_share = 0.0013;
   Row lead = MakeRow("lead", "lead sentences=3", 30, 30);
   lead.trainable_parameters = 0;
   lead.trainable_share = 0;
   lead.train_seconds = 0;
   lead.generated_tokens_per_second = 0;
-  table.rows = {full, MakeRow("lora", "lora rank=4", 42, 40), MakeRow("lora", "lora rank=8", 41.09, 43),
-                prompt, lead};
+  table.family = 3;
+  table.rows = {full, Judged(MakeRow("lora", "lora rank=4", 42, 40), 0.4, 2.26, 0.012, "better"),
+                Judged(MakeRow("lora", "lora rank=8", 41.09, 43), -0.2, 1.04, 0.34, "not worse"), prompt,
+                lead};
   table.notes = {"prompt trains 10 epochs, the others 3"};
   return table;
 }

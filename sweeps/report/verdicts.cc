@@ -1,0 +1,135 @@
+#include "sweeps/report/verdicts.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace lorikeet::report {
+namespace {
+
+constexpr int kVerdictsVersion = 12;  // the first whose comparisons are filled
+
+std::optional<double> Double(const SQLite::Column& column) {
+  if (column.isNull()) return std::nullopt;
+  return column.getDouble();
+}
+
+// Trained, and compared with the baseline.
+bool Tested(const Row& row) { return !row.baseline && !row.reference; }
+
+void ReadSettings(SQLite::Database& database, Table& table) {
+  SQLite::Statement query(database,
+                          "SELECT primary_metric, margin, family, extended FROM sweeps WHERE id = ?");
+  query.bind(1, table.sweep_id);
+  if (!query.executeStep()) return;
+  table.primary = query.getColumn(0).getString();
+  table.margin = query.getColumn(1).getDouble();
+  table.family = query.getColumn(2).getInt64();
+  table.extended = query.getColumn(3).getInt() != 0;
+}
+
+void ReadComparisons(SQLite::Database& database,
+                     const std::unordered_map<std::string, std::size_t>& positions, Table& table) {
+  SQLite::Statement query(database,
+                          "SELECT c.name, p.metric, p.difference, p.low, p.high, p.p_value, p.p_corrected,"
+                          " p.detectable, p.verdict, p.reason FROM comparisons AS p"
+                          " JOIN configurations AS c ON c.id = p.configuration_id"
+                          " WHERE p.sweep_id = ?1 AND p.metric IN (?2, 'rouge1')");
+  query.bind(1, table.sweep_id);
+  query.bind(2, table.primary);
+  while (query.executeStep()) {
+    Row& row = table.rows[positions.at(query.getColumn(0).getString())];
+    const std::string metric = query.getColumn(1).getString();
+    if (metric == "rouge1") row.difference_rouge1 = Double(query.getColumn(2));
+    if (metric != table.primary) continue;
+    row.comparison = {.difference = Double(query.getColumn(2)),
+                      .low = Double(query.getColumn(3)),
+                      .high = Double(query.getColumn(4)),
+                      .p_value = Double(query.getColumn(5)),
+                      .p_corrected = Double(query.getColumn(6)),
+                      .detectable = Double(query.getColumn(7)),
+                      .verdict = query.getColumn(8).getString(),
+                      .reason = query.getColumn(9).getString()};
+  }
+}
+
+// What rows are chosen by, and whether their training had come to rest.
+void ReadResults(SQLite::Database& database, const std::unordered_map<std::string, std::size_t>& positions,
+                 Table& table) {
+  SQLite::Statement query(
+      database,
+      fmt::format("SELECT c.name, 100 * avg(r.validation_{}),"
+                  " sum(r.kept_step = r.last_step AND r.last_step > 0"
+                  "     AND coalesce(json_extract(c.trial, '$.train.keep'), 'best') = 'best'), count(*)"
+                  " FROM configurations AS c JOIN results AS r INDEXED BY results_by_configuration"
+                  " ON r.sweep = ?1 AND r.configuration = c.name WHERE c.sweep_id = ?2 GROUP BY c.id",
+                  table.primary));  // one of four names, by the table's CHECK
+  query.bind(1, table.sweep);
+  query.bind(2, table.sweep_id);
+  while (query.executeStep()) {
+    Row& row = table.rows[positions.at(query.getColumn(0).getString())];
+    row.validation_primary = Double(query.getColumn(1));
+    const std::int64_t kept_last = query.getColumn(2).getInt64();
+    row.still_improving = !row.reference && kept_last > 0 && 2 * kept_last >= query.getColumn(3).getInt64();
+  }
+}
+
+// Every attempt's, those that failed or were lost too.
+void ReadDeviceHours(SQLite::Database& database,
+                     const std::unordered_map<std::string, std::size_t>& positions, Table& table) {
+  SQLite::Statement query(
+      database,
+      "SELECT c.name, sum(t.slots * (julianday(a.ended_at) - julianday(a.started_at))) * 24"
+      " FROM configurations AS c CROSS JOIN trials AS t ON t.configuration_id = c.id"
+      " CROSS JOIN attempts AS a ON a.trial_id = t.id"
+      " WHERE c.sweep_id = ? AND a.started_at IS NOT NULL AND a.ended_at IS NOT NULL GROUP BY c.id");
+  query.bind(1, table.sweep_id);
+  while (query.executeStep()) {
+    table.rows[positions.at(query.getColumn(0).getString())].device_hours = Double(query.getColumn(1));
+  }
+}
+
+// Rows without a comparison: the difference of the means, and why there is no verdict yet.
+void FillIn(Table& table) {
+  const auto baseline =
+      std::find_if(table.rows.begin(), table.rows.end(), [](const Row& row) { return row.baseline; });
+  if (baseline == table.rows.end()) return;
+  const auto missing = [](const Row& row) {
+    return row.seeds < row.planned ? fmt::format("{} of {}", row.seeds, row.planned) : std::string();
+  };
+  for (Row& row : table.rows) {
+    if (row.baseline) continue;
+    if (!row.difference_rouge1 && row.rouge1.mean && baseline->rouge1.mean) {
+      row.difference_rouge1 = *row.rouge1.mean - *baseline->rouge1.mean;
+    }
+    const MeanSd &own = ScoreOf(row, table.primary), &other = ScoreOf(*baseline, table.primary);
+    if (!row.comparison.difference && own.mean && other.mean)
+      row.comparison.difference = *own.mean - *other.mean;
+    if (!Tested(row) || !row.comparison.verdict.empty()) continue;
+    row.comparison.verdict = "withheld";
+    if (const std::string seeds = missing(row); !seeds.empty()) {
+      row.comparison.reason = seeds + " seeds are in";
+    } else if (const std::string of_baseline = missing(*baseline); !of_baseline.empty()) {
+      row.comparison.reason = of_baseline + " seeds of the baseline are in";
+    } else {
+      row.comparison.reason = "not compared yet";
+    }
+  }
+}
+
+}  // namespace
+
+void ReadVerdicts(SQLite::Database& database, int version,
+                  const std::unordered_map<std::string, std::size_t>& positions, Table& table) {
+  if (version >= kVerdictsVersion) {
+    ReadSettings(database, table);
+    ReadComparisons(database, positions, table);
+    ReadResults(database, positions, table);
+  } else {
+    for (Row& row : table.rows) row.validation_primary = row.validation_rouge1;
+  }
+  ReadDeviceHours(database, positions, table);
+  FillIn(table);
+}
+
+}  // namespace lorikeet::report
