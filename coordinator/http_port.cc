@@ -1,7 +1,9 @@
 #include "coordinator/http_port.h"
 
+#include "common/build_info.h"
 #include "common/logging.h"
 #include "common/rpc/channel.h"
+#include "common/rpc/token.h"
 
 namespace lorikeet {
 
@@ -31,21 +33,31 @@ Status CheckHttp(const CoordinatorOptions& options) {
 
 StatusOr<std::unique_ptr<web::HttpServer>> StartHttp(const CoordinatorOptions& options,
                                                      const BothAccess& access,
-                                                     const std::shared_ptr<web::Metrics>& metrics) {
+                                                     const std::shared_ptr<web::Metrics>& metrics,
+                                                     const std::shared_ptr<web::Live>& live) {
   if (options.http.empty()) return nullptr;
+  // Sessions are sealed with it, and so outlive a restart; without the file everybody logs in anew.
+  ASSIGN_OR_RETURN(const std::string secret, rpc::ReadOrMakeToken(options.data + "/page-secret"));
   StatusOr<std::unique_ptr<web::HttpServer>> http =
       web::HttpServer::Start({.listen = options.http,
                               .tls = options.tls,
                               .access = access.for_http,
                               .metrics = [metrics] { return metrics->Text(); },
-                              .since_last_turn = [metrics] { return metrics->SinceLastTurn(); }});
+                              .since_last_turn = [metrics] { return metrics->SinceLastTurn(); },
+                              .live = live,
+                              .database_path = options.data + "/results.db",
+                              .version = Version(),
+                              .build = Build(),
+                              .page_secret = secret});
   if (http.ok()) {
-    LogInfo({{"http", (*http)->address()}}, "metrics at {}/metrics", (*http)->url());
+    LogInfo({{"http", (*http)->address()}}, "the page is at {}/, metrics at {}/metrics", (*http)->url(),
+            (*http)->url());
     return http;
   }
   if (options.http_needed) return http;
   // Nobody asked for just this port: sweeps matter more.
-  LogWarning({}, "no metrics: {}; name another port by --http, or --http off", Message(http.status()));
+  LogWarning({}, "no page and no metrics: {}; name another port by --http, or --http off",
+             Message(http.status()));
   return nullptr;
 }
 

@@ -28,8 +28,10 @@ Status CheckHttp(const CoordinatorOptions& options);
 
 // Null where there is none: --http off, or a port that nobody asked for and that is taken, which the log
 // says. Errors of HttpServer::Start where it was asked for.
+// `live` is what the page asks how things stand.
 StatusOr<std::unique_ptr<web::HttpServer>> StartHttp(const CoordinatorOptions& options,
                                                      const BothAccess& access,
-                                                     const std::shared_ptr<web::Metrics>& metrics);
+                                                     const std::shared_ptr<web::Metrics>& metrics,
+                                                     const std::shared_ptr<web::Live>& live);
 
 }  // namespace lorikeet

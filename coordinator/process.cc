@@ -28,6 +28,7 @@
 #include "coordinator/rpc/server.h"
 #include "coordinator/service/service.h"
 #include "coordinator/store/store.h"
+#include "coordinator/web/api/live.h"
 #include "coordinator/web/metrics.h"
 
 namespace lorikeet {
@@ -178,7 +179,11 @@ Status RunCoordinator(const CoordinatorOptions& options) {
                           .most_artifact_bytes = static_cast<std::int64_t>(options.most_artifact_bytes),
                           .on_fatal = [&fault](const Status& status) { fault.Set(status); }},
                          *service));
-  ASSIGN_OR_RETURN(const std::unique_ptr<web::HttpServer> http, StartHttp(options, access, metrics));
+  const auto live = std::make_shared<web::Live>(
+      [&server](web::Live::Work work, std::function<void(const Status&)> done) {
+        server->Look(std::move(work), std::move(done));
+      });
+  ASSIGN_OR_RETURN(const std::unique_ptr<web::HttpServer> http, StartHttp(options, access, metrics, live));
   // Only whoever has the port may leave a token under its name.
   if (options.token_file.empty() && !token.empty()) LeaveToken(server->address(), token, options.data);
   if (!options.port_file.empty())

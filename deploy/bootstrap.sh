@@ -21,13 +21,13 @@ say() { printf 'bootstrap: %s\n' "$*" >&2; }
 fail() { say "$@"; exit 1; }
 
 packages=(ca-certificates cmake g++ git ninja-build pkg-config python3 python3-venv sqlite3
-  libabsl-dev libboost-dev libcli11-dev libcpp-httplib-dev libfmt-dev libgrpc++-dev libprotobuf-dev libre2-dev libsentencepiece-dev libspdlog-dev
+  libabsl-dev libboost-dev libcli11-dev libcpp-httplib-dev libfmt-dev libgrpc++-dev libjs-chart.js libprotobuf-dev libre2-dev libsentencepiece-dev libspdlog-dev
   libsqlite3-dev libsqlitecpp-dev libssl-dev libyaml-cpp-dev libzstd-dev nlohmann-json3-dev
   prometheus-cpp-dev protobuf-compiler protobuf-compiler-grpc zlib1g-dev)
 case "${1:-}" in
   "") ;;
-  --tests) packages+=(ccache clang clang-format clang-tidy iproute2 libclang-rt-14-dev libgmock-dev libgtest-dev librapidcheck-dev
-    llvm openssl prometheus python3-yaml shellcheck) ;;
+  --tests) packages+=(ccache chromium chromium-driver clang clang-format clang-tidy iproute2 libclang-rt-14-dev libgmock-dev libgtest-dev librapidcheck-dev
+    llvm openssl prometheus python3-selenium python3-yaml shellcheck) ;;
   *) say "unknown argument $1; usage: deploy/bootstrap.sh [--tests]"; exit 2 ;;
 esac
 

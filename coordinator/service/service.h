@@ -310,6 +310,9 @@ class Service {
       const std::string& sweep) = 0;  // id or name; NotFound names the nearest
   virtual StatusOr<std::vector<TrialView>> ListTrials(const std::string& sweep) = 0;
   virtual StatusOr<TrialView> GetTrial(const std::string& trial) = 0;
+  // The sweep's trials that have a lease, with their progress: takes time by what runs, however many trials
+  // there are.
+  virtual StatusOr<std::vector<TrialView>> ListRunning(const std::string& sweep) = 0;
   virtual StatusOr<std::vector<core::HistoryEvent>> Events(const std::string& sweep, const std::string& trial,
                                                            std::int64_t after, std::int64_t most) = 0;
   virtual StatusOr<Cancelled> Cancel(const std::string& sweep, const std::string& trial) = 0;

@@ -87,6 +87,18 @@ StatusOr<std::vector<TrialView>> Views::Trials(SweepRecord& sweep) {
   return views;
 }
 
+StatusOr<std::vector<TrialView>> Views::Running(SweepRecord& sweep) {
+  std::vector<TrialView> views;
+  scheduler::Waiting waiting(context_.state.queue, context_.state.fleet, context_.clock.Steady());
+  for (const auto& [id, attempt] : context_.state.attempts()) {
+    TrialRecord* record = context_.state.TrialOf(attempt);
+    if (record->trial.sweep_id != sweep.sweep.id || !core::IsLeased(attempt.attempt.state)) continue;
+    ASSIGN_OR_RETURN(TrialView view, Trial(sweep, *record, waiting));
+    views.push_back(std::move(view));
+  }
+  return views;
+}
+
 StatusOr<TrialView> Views::TrialWithAttempts(TrialRecord& record) {
   SweepRecord& sweep = *context_.state.FindSweep(record.trial.sweep_id);
   RETURN_IF_ERROR(LearnWhereTheyRan(sweep));

@@ -19,6 +19,8 @@ class Views {
   SweepView Sweep(const SweepRecord& record) const;
   // By position.
   StatusOr<std::vector<TrialView>> Trials(SweepRecord& sweep);
+  // Those that have a lease, by trial.
+  StatusOr<std::vector<TrialView>> Running(SweepRecord& sweep);
   // With its attempts.
   StatusOr<TrialView> TrialWithAttempts(TrialRecord& record);
   std::vector<WorkerView> Workers() const;

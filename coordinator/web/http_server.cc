@@ -1,10 +1,10 @@
 #include "coordinator/web/http_server.h"
 
 #include <httplib.h>
+#include <netinet/tcp.h>
 
 #include <cerrno>
 #include <cstring>
-#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -13,11 +13,11 @@
 #include "absl/synchronization/mutex.h"
 #include "common/rpc/certificates.h"
 #include "coordinator/web/bounded_pool.h"
+#include "coordinator/web/routes.h"
 
 namespace lorikeet::web {
 namespace {
 
-constexpr std::string_view kScheme = "Bearer ";
 constexpr std::chrono::seconds kEndsWithin{4};
 
 class TaskQueue : public httplib::TaskQueue {
@@ -28,15 +28,6 @@ class TaskQueue : public httplib::TaskQueue {
  private:
   BoundedPool pool_{kThreads, kMostWaiting};
 };
-
-std::vector<std::string> PresentedTokens(const httplib::Request& request) {
-  std::vector<std::string> tokens;
-  const auto [begin, end] = request.headers.equal_range("Authorization");
-  for (auto header = begin; header != end; ++header) {
-    if (header->second.starts_with(kScheme)) tokens.push_back(header->second.substr(kScheme.size()));
-  }
-  return tokens;
-}
 
 void Answer(httplib::Response& response, int code, const std::string& text,
             const char* type = "text/plain; charset=utf-8") {
@@ -69,13 +60,18 @@ void SetRules(httplib::Server& server) {
   server.set_keep_alive_timeout(kReadWithin.count());
   server.set_read_timeout(kReadWithin);
   server.set_write_timeout(kWriteWithin);
-  server.set_payload_max_length(0);
+  server.set_payload_max_length(kMostLoginBytes);
+  server.set_tcp_nodelay(true);
   // httplib's own options would let a second coordinator share the port in silence.
   server.set_socket_options([](socket_t socket) {
     const int on = 1;
     setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    // Accepted connections inherit it: a stream of changes ends with its peer.
+    const unsigned int within = std::chrono::milliseconds(kAcknowledgesWithin).count();
+    setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &within, sizeof(within));
   });
-  // Nothing here is a page; and no header lets another site's page read an answer.
+  // What is no page may load nothing (the page says what it may); and no header lets another site's page read
+  // an answer.
   server.set_default_headers({{"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
                               {"X-Content-Type-Options", "nosniff"},
                               {"Referrer-Policy", "no-referrer"},
@@ -84,10 +80,11 @@ void SetRules(httplib::Server& server) {
 
 void SetAnswers(httplib::Server& server, const std::shared_ptr<const HttpOptions>& options) {
   server.set_pre_routing_handler([](const httplib::Request& request, httplib::Response& response) {
-    if (request.method == "GET" || request.method == "HEAD")
+    const bool session = request.path == kLogin || request.path == kLogout;
+    if (request.method == "GET" || request.method == "HEAD" || (session && request.method == "POST"))
       return httplib::Server::HandlerResponse::Unhandled;
-    response.set_header("Allow", "GET, HEAD");
-    Answer(response, 405, "only GET and HEAD\n");
+    response.set_header("Allow", session ? "POST" : "GET, HEAD");
+    Answer(response, 405, session ? "only POST\n" : "only GET and HEAD\n");
     return httplib::Server::HandlerResponse::Handled;
   });
   server.Get("/metrics", [options](const httplib::Request& request, httplib::Response& response) {
@@ -98,7 +95,7 @@ void SetAnswers(httplib::Server& server, const std::shared_ptr<const HttpOptions
   });
   server.set_error_handler([](const httplib::Request&, httplib::Response& response) {
     if (response.body.empty())
-      response.set_content("there are /metrics and /healthz\n", "text/plain; charset=utf-8");
+      response.set_content("there are /, /metrics and /healthz\n", "text/plain; charset=utf-8");
   });
   // NOLINTNEXTLINE(performance-unnecessary-value-param): httplib's own signature
   server.set_exception_handler([](const httplib::Request&, httplib::Response& response, std::exception_ptr) {
@@ -134,6 +131,8 @@ Status CheckHttpListen(const std::string& listen, const rpc::TlsFiles& tls) {
 }
 
 struct HttpServer::Impl {
+  std::shared_ptr<Live> live;        // null without a page
+  std::shared_ptr<Changes> changes;  // null without a page
   std::string address;
   bool tls = false;
   std::shared_ptr<httplib::Server> server;
@@ -172,6 +171,22 @@ StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const HttpOptions& optio
                               errno != 0 ? std::strerror(errno) : "no such address");
   }
   impl->address = host + ":" + std::to_string(port);
+  if (options.live != nullptr) {
+    const auto api = std::make_shared<const Api>(ApiOptions{.database_path = options.database_path,
+                                                            .version = options.version,
+                                                            .build = options.build,
+                                                            .live = options.live});
+    impl->live = options.live;
+    impl->changes = std::make_shared<Changes>([api] { return api->Look(); });
+    SetPageRoutes(*impl->server, std::make_shared<const Routes>(
+                                     Routes{.access = options.access,
+                                            .api = api,
+                                            .changes = impl->changes,
+                                            .sessions = {options.page_secret, RealClock(), SystemRandom()},
+                                            .page = {},
+                                            .tls = impl->tls,
+                                            .cookie = fmt::format("lorikeet_{}", port)}));
+  }
   impl->listener = std::thread([server = impl->server, ended = impl->ended] {
     server->listen_after_bind();
     absl::MutexLock lock(&ended->mutex);
@@ -187,6 +202,8 @@ StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const HttpOptions& optio
 }
 
 HttpServer::~HttpServer() {
+  if (impl_->changes != nullptr) impl_->changes->Close();  // streams end
+  if (impl_->live != nullptr) impl_->live->Close();
   impl_->server->stop();
   bool ended = false;
   {

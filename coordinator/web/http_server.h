@@ -1,7 +1,8 @@
-// The coordinator's HTTP port: GET /metrics for Prometheus and GET /healthz for probes, and nothing else.
+// The coordinator's HTTP port: the page, GET /metrics for Prometheus and GET /healthz for probes.
 //
-// Read-only. /metrics needs a token that may read, on loopback too: login nodes are shared. /healthz needs
-// none, and tells nothing but whether the service goes on. Beyond loopback it speaks TLS alone.
+// Read-only. /metrics and whatever the page shows need a token that may read, on loopback too: login nodes
+// are shared. /healthz needs none, and tells nothing but whether the service goes on. Beyond loopback it
+// speaks TLS alone.
 #pragma once
 
 #include <chrono>
@@ -14,14 +15,18 @@
 #include "common/rpc/channel.h"
 #include "common/status.h"
 #include "coordinator/rpc/access.h"
+#include "coordinator/web/api/api.h"
 
 namespace lorikeet::web {
 
 // Beyond this a coordinator is called unwell: its turns take milliseconds, or the time of a sync.
 inline constexpr std::chrono::seconds kUnwellAfter{30};
-// Connections are few and short: a scrape every some seconds.
-inline constexpr std::size_t kThreads = 4, kMostWaiting = 16;
+// A page that is kept open holds a thread for its stream of changes; all other connections are short.
+inline constexpr std::size_t kShortThreads = 8, kMostWaiting = 16;
+inline constexpr std::size_t kThreads = kShortThreads + Changes::kMostListeners;
 inline constexpr std::chrono::seconds kReadWithin{2}, kWriteWithin{5};
+// A peer that acknowledges nothing for so long is gone.
+inline constexpr std::chrono::seconds kAcknowledgesWithin{20};
 
 struct HttpOptions {
   std::string listen;  // ADDR:PORT; port 0: any that is free
@@ -30,6 +35,10 @@ struct HttpOptions {
   std::shared_ptr<const rpc::Access> access;
   std::function<std::string()> metrics;                      // the text of a scrape
   std::function<std::optional<Duration>()> since_last_turn;  // of the service
+  // What the page shows. Closed by the server's end. Null: there is no page.
+  std::shared_ptr<Live> live = nullptr;
+  std::string database_path = {}, version = {}, build = {};
+  std::string page_secret = {};  // that sessions are sealed with
 };
 
 // What `listen` needs, looked at before anything is opened. InvalidArgument for an address that is none, and

@@ -23,10 +23,13 @@ ALLOWED = {
     "coordinator/service": ["common", "coordinator/core", "coordinator/scheduler", "coordinator/store",
                             "coordinator/comparison", "sweeps/spec", "sweeps/trial"],
     "coordinator/rpc": ["common", "common/rpc", "coordinator/core", "coordinator/service", "coordinator/store",
-                        "sweeps/spec", "sweeps/report", "sweeps/trial"],
-    "coordinator/web": ["common", "common/rpc", "coordinator/core", "coordinator/service", "coordinator/rpc"],
+                        "sweeps/spec", "sweeps/report", "sweeps/plot", "sweeps/trial"],
+    "coordinator/web": ["common", "common/rpc", "coordinator/core", "coordinator/service", "coordinator/rpc",
+                        "coordinator/web/api", "coordinator/web/page"],
+    "coordinator/web/api": ["common", "coordinator/core", "coordinator/service", "sweeps/report", "sweeps/trial"],
+    "coordinator/web/page": [],
     "coordinator": ["common", "common/rpc", "coordinator/core", "coordinator/service", "coordinator/store",
-                    "coordinator/rpc", "coordinator/web"],  # main.cc, which composes
+                    "coordinator/rpc", "coordinator/web", "coordinator/web/api"],  # main.cc, which composes
     "worker/protocol": ["common"],
     "worker/files": ["common"],
     "worker/text": ["common", "worker/files"],

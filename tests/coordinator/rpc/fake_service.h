@@ -115,6 +115,9 @@ class FakeService : public service::Service {
   StatusOr<service::TrialView> GetTrial(const std::string& trial) override {
     return NotFound("no trial '{}'", trial);
   }
+  StatusOr<std::vector<service::TrialView>> ListRunning(const std::string&) override {
+    return std::vector<service::TrialView>();
+  }
   StatusOr<std::vector<core::HistoryEvent>> Events(const std::string&, const std::string&, std::int64_t after,
                                                    std::int64_t most) override {
     std::vector<core::HistoryEvent> events;
