@@ -42,6 +42,20 @@ Status CheckLimits(const v1::ExtractRequest& request) {
   return check.status();
 }
 
+Status CheckLimits(const v1::GetPlotRequest& request) {
+  FieldChecker check("plot");
+  check.Word("sweep", request.sweep(), kMostNameBytes);
+  check.Word("kind", request.kind());
+  check.Word("metric", request.metric());
+  check.Word("axis", request.axis());
+  check.Word("cost", request.cost());
+  check.Word("format", request.format());
+  // Of what is drawn; sweeps/plot has narrower ones.
+  check.Count("width", request.width(), kMostPlotSide);
+  check.Count("height", request.height(), kMostPlotSide);
+  return check.status();
+}
+
 Status CheckName(const char* field, const std::string& name) {
   FieldChecker check("request");
   check.Word(field, name, kMostNameBytes);

@@ -26,6 +26,7 @@ Status CheckLimits(const v1::EventBatch& batch);
 Status CheckLimits(const v1::SubmitRequest& request);
 Status CheckLimits(const v1::ListEventsRequest& request);
 Status CheckLimits(const v1::ExtractRequest& request);
+Status CheckLimits(const v1::GetPlotRequest& request);
 // ---- files
 // All of it but for the list of files (common/rpc/transfer.h).
 Status CheckLimits(const v1::UploadBegin& begin);

@@ -6,6 +6,7 @@
 #include "coordinator/service/service.h"
 #include "lorikeet/v1/client.pb.h"
 #include "lorikeet/v1/worker.pb.h"
+#include "sweeps/plot/plot.h"
 
 namespace lorikeet::rpc {
 
@@ -17,7 +18,8 @@ service::Progress FromWire(const v1::Progress& progress);
 StatusOr<service::Report> FromWire(const v1::EventBatch& batch);
 v1::CoordinatorMessage ToWire(const service::ToWorker& message, const std::string& build);
 
-// Clients' answers.
+// Clients' questions and answers.
+plot::PlotRequest FromWire(const v1::GetPlotRequest& request);
 v1::SweepStatus ToWire(const service::SweepView& view);
 v1::TrialStatus ToWire(const service::TrialView& view);
 v1::WorkerStatus ToWire(const service::WorkerView& view);

@@ -99,6 +99,21 @@ v1::WorkerStatus ToWire(const service::WorkerView& view) {
   return out;
 }
 
+plot::PlotRequest FromWire(const v1::GetPlotRequest& request) {
+  plot::PlotRequest out;
+  out.sweep = request.sweep();
+  out.kind = request.kind();
+  out.metric = request.metric();
+  out.axis = request.axis();
+  out.cost = request.cost();
+  out.format = request.format();
+  out.width = request.width();
+  out.height = request.height();
+  out.colour = request.colour();
+  out.ascii = request.ascii();
+  return out;
+}
+
 v1::PrunedSweep ToWire(const service::PrunedSweep& sweep) {
   v1::PrunedSweep out;
   out.set_sweep_id(sweep.sweep_id);

@@ -51,6 +51,7 @@ inline constexpr int kMostExtracts = 16;
 // Steps, positions, counts, bytes, tokens: from 0 up to what a double, and so JSON, carries exactly.
 inline constexpr std::int64_t kMostCount = std::int64_t{1} << 53;
 inline constexpr std::int64_t kMostSlotIndex = 1'000'000;
+inline constexpr std::int64_t kMostPlotSide = 10'000;  // points, or columns and rows
 inline constexpr std::int64_t kMostEventsAnAnswer = 10'000;  // of ListEvents; more are asked for again
 
 // ---- time

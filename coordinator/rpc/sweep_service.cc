@@ -12,6 +12,7 @@
 #include "coordinator/rpc/convert.h"
 #include "coordinator/rpc/limits.h"
 #include "coordinator/rpc/request_key.h"
+#include "sweeps/plot/plot.h"
 #include "sweeps/report/report.h"
 #include "sweeps/spec/spec.h"
 
@@ -208,6 +209,21 @@ grpc::ServerUnaryReactor* SweepServiceHandler::GetTable(grpc::CallbackServerCont
   };
   return IfAllowed(context, Role::kRead, [&](grpc::ServerUnaryReactor* reactor) {
     InBackground(reactor, [this, read, reactor] { Finish(reactor, read()); });
+  });
+}
+
+grpc::ServerUnaryReactor* SweepServiceHandler::GetPlot(grpc::CallbackServerContext* context,
+                                                       const v1::GetPlotRequest* request,
+                                                       v1::GetPlotResponse* response) {
+  const auto draw = [this, request, response]() -> Status {
+    RETURN_IF_ERROR(CheckLimits(*request));
+    ASSIGN_OR_RETURN(plot::Plot plot, plot::MakePlot(database_path_, FromWire(*request)));
+    response->set_content(std::move(plot.content));
+    for (std::string& warning : plot.warnings) response->add_warnings(std::move(warning));
+    return absl::OkStatus();
+  };
+  return IfAllowed(context, Role::kRead, [&](grpc::ServerUnaryReactor* reactor) {
+    InBackground(reactor, [this, draw, reactor] { Finish(reactor, draw()); });
   });
 }
 

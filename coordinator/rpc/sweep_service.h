@@ -38,6 +38,8 @@ class SweepServiceHandler final : public v1::SweepService::CallbackService {
                                        v1::ListEventsResponse*) override;
   grpc::ServerUnaryReactor* GetTable(grpc::CallbackServerContext*, const v1::GetTableRequest*,
                                      v1::GetTableResponse*) override;
+  grpc::ServerUnaryReactor* GetPlot(grpc::CallbackServerContext*, const v1::GetPlotRequest*,
+                                    v1::GetPlotResponse*) override;
   grpc::ServerWriteReactor<v1::ExtractPiece>* Extract(grpc::CallbackServerContext*,
                                                       const v1::ExtractRequest*) override;
   grpc::ServerUnaryReactor* Cancel(grpc::CallbackServerContext*, const v1::CancelRequest*,

@@ -167,6 +167,10 @@ StatusOr<v1::GetTableResponse> Client::GetTable(const v1::GetTableRequest& reque
   return impl_->Call(&v1::SweepService::Stub::GetTable, request, kWorkWithin);
 }
 
+StatusOr<v1::GetPlotResponse> Client::GetPlot(const v1::GetPlotRequest& request) {
+  return impl_->Call(&v1::SweepService::Stub::GetPlot, request, kWorkWithin);
+}
+
 Status Client::Extract(const v1::ExtractRequest& request,
                        const std::function<Status(std::string_view)>& take) {
   grpc::ClientContext context;

@@ -44,6 +44,7 @@ class Client {
   StatusOr<v1::TrialStatus> GetTrial(const std::string& trial);
   StatusOr<v1::ListEventsResponse> ListEvents(const v1::ListEventsRequest& request);
   StatusOr<v1::GetTableResponse> GetTable(const v1::GetTableRequest& request);
+  StatusOr<v1::GetPlotResponse> GetPlot(const v1::GetPlotRequest& request);
   // Gives `take` the pieces as they come; what it returns ends the call.
   Status Extract(const v1::ExtractRequest& request, const std::function<Status(std::string_view)>& take);
   StatusOr<v1::CancelResponse> Cancel(const v1::CancelRequest& request);

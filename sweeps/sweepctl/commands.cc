@@ -34,6 +34,7 @@ Commands::Commands(CLI::App& app) {
   AddSubmit(app);
   AddLooks(app);
   AddTable(app);
+  AddPlot(app);
   AddExports(app);
   AddActs(app);
   AddMaintenance(app);

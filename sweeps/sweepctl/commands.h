@@ -8,8 +8,10 @@
 
 #include "common/status.h"
 #include "sweeps/sweepctl/client.h"
+#include "sweeps/sweepctl/export.h"
 #include "sweeps/sweepctl/extract.h"
 #include "sweeps/sweepctl/fetch.h"
+#include "sweeps/sweepctl/plot.h"
 #include "sweeps/sweepctl/run.h"
 
 namespace lorikeet::sweepctl {
@@ -29,6 +31,7 @@ class Commands {
   void AddSubmit(CLI::App& app);
   void AddLooks(CLI::App& app);
   void AddTable(CLI::App& app);
+  void AddPlot(CLI::App& app);
   void AddActs(CLI::App& app);
   void AddMaintenance(CLI::App& app);
   void AddFiles(CLI::App& app);
@@ -42,7 +45,9 @@ class Commands {
   ClientOptions client_;
   RunOptions run_;
   FetchOptions fetch_;
+  PlotOptions plot_;
   ExtractOptions extract_;
+  ExportOptions export_;
   std::string file_, name_, trial_, format_ = "text", database_, copy_;
   bool follow_ = false, dry_run_ = false, json_ = false, undo_ = false;
   std::int64_t priority_ = 0;

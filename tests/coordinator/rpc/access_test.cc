@@ -111,6 +111,7 @@ TEST_F(AccessTest, EveryCallWantsItsRole) {
   needs("GetTrial", Role::kRead, &Stub::GetTrial, v1::GetTrialRequest());
   needs("ListEvents", Role::kRead, &Stub::ListEvents, v1::ListEventsRequest());
   needs("GetTable", Role::kRead, &Stub::GetTable, v1::GetTableRequest());
+  needs("GetPlot", Role::kRead, &Stub::GetPlot, v1::GetPlotRequest());
   needs("ListWorkers", Role::kRead, &Stub::ListWorkers, v1::ListWorkersRequest());
   needs("Submit", Role::kClient, &Stub::Submit, v1::SubmitRequest());
   needs("Cancel", Role::kClient, &Stub::Cancel, v1::CancelRequest());

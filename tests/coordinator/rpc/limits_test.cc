@@ -312,6 +312,16 @@ TEST(ClientLimits, HoldEveryField) {
   EXPECT_TRUE(CheckLimits(events).ok());
   events.set_most(-1);
   EXPECT_EQ(CheckLimits(events), InvalidArgument("list_events.most: -1; from 0 to 9007199254740992"));
+  v1::GetPlotRequest plot;
+  EXPECT_TRUE(CheckLimits(plot).ok());
+  plot.set_width(-1);
+  EXPECT_EQ(CheckLimits(plot), InvalidArgument("plot.width: -1; from 0 to 10000"));
+  plot.set_width(0);
+  plot.set_height(10'001);
+  EXPECT_EQ(CheckLimits(plot), InvalidArgument("plot.height: 10001; from 0 to 10000"));
+  plot.set_height(0);
+  plot.set_metric("rouge1\x1b[2J");
+  EXPECT_THAT(Message(CheckLimits(plot)), HasSubstr("plot.metric: control characters"));
   EXPECT_TRUE(CheckName("sweep", Bytes(kMostNameBytes)).ok());
   EXPECT_EQ(CheckName("sweep", Bytes(kMostNameBytes + 1)),
             InvalidArgument("request.sweep: 8193 bytes; at most 8192"));

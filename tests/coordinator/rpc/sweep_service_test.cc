@@ -158,6 +158,16 @@ TEST_F(SweepServiceTest, AnUnknownFormatOfTheTableIsRefused) {
             grpc::StatusCode::INVALID_ARGUMENT);
 }
 
+TEST_F(SweepServiceTest, AnUnknownKindOfPictureIsRefused) {
+  v1::GetPlotRequest request;
+  request.set_sweep("tiny");
+  request.set_kind("curve");
+  v1::GetPlotResponse response;
+  const grpc::Status status = stub_->GetPlot(Context().get(), request, &response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), HasSubstr("did you mean 'curves'"));
+}
+
 TEST_F(SweepServiceTest, ARequestIdIsDoneOnce) {
   v1::SubmitRequest request = Request();
   request.set_request_id("r-1");

@@ -1,0 +1,152 @@
+#include <algorithm>
+#include <limits>
+#include <map>
+
+#include "sweeps/plot/figures.h"
+#include "sweeps/plot/palette.h"
+#include "sweeps/plot/scale.h"
+#include "sweeps/plot/text.h"
+
+namespace lorikeet::plot {
+namespace {
+
+constexpr std::size_t kMostTogether = 6;  // configurations in one panel, each in a colour of its own
+constexpr double kLeast = 1e-150, kMost = 1e150;
+
+struct Range {
+  double low = std::numeric_limits<double>::infinity(), high = -std::numeric_limits<double>::infinity();
+  void Add(double value) {
+    low = std::min(low, value);
+    high = std::max(high, value);
+  }
+};
+
+// Losses fall over decades, or a run that diverges climbs over them.
+Axis ValueAxis(const report::Curves& read) {
+  Range range;
+  for (const report::CurveGroup& group : read.groups) {
+    for (const report::Curve& curve : group.seeds) {
+      for (const report::CurvePoint& point : curve.points) range.Add(point.value);
+    }
+  }
+  const std::string label = MetricLabel(read.metric);
+  if (range.low > 0 && range.high / range.low > 50)
+    return CostAxis(label, "", std::max(range.low, kLeast), std::min(range.high, kMost), false);
+  return LinearAxis(label, std::max(range.low, -kMost), std::min(range.high, kMost));
+}
+
+Axis StepAxis(const report::Curves& read) {
+  Range range;
+  for (const report::CurveGroup& group : read.groups) {
+    for (const report::Curve& curve : group.seeds) {
+      range.Add(static_cast<double>(curve.points.front().step));
+      range.Add(static_cast<double>(curve.points.back().step));
+    }
+  }
+  return LinearAxis("optimizer step", range.low, range.high);
+}
+
+// The group's lines: thin ones for its seeds, where there are several, and their mean, or the one seed.
+void AddGroup(const report::CurveGroup& group, const Colour& colour, bool named, Panel& panel) {
+  const auto add = [&](bool thin) -> Line& {
+    panel.lines.emplace_back();
+    Line& line = panel.lines.back();
+    line.colour = colour;
+    line.thin = thin;
+    return line;
+  };
+  const auto fill = [](Line& line, const auto& points, const auto& value) {
+    for (const auto& point : points)
+      line.points.push_back({static_cast<double>(point.step), value(point), {}, {}, false, ""});
+    // A single point is no line to see.
+    if (line.points.size() == 1) line.marker = Marker::kCircle;
+  };
+  const auto value = [](const report::CurvePoint& point) { return point.value; };
+  const bool alone = group.seeds.size() == 1;
+  for (const report::Curve& curve : group.seeds) fill(add(!alone), curve.points, value);
+  if (!group.mean.empty()) {
+    fill(add(false), group.mean, [](const report::MeanPoint& point) { return point.mean; });
+  } else if (!alone) {
+    panel.lines.emplace_back().colour = colour;  // for the legend
+  }
+  if (named)
+    panel.lines.back().label = Clean(group.configuration, 60) + (group.baseline ? " (baseline)" : "");
+}
+
+// Which of many have their names in the legend: the first, the last, and some between.
+bool Named(std::size_t index, std::size_t count) {
+  if (count <= kMostLegend) return true;
+  for (std::size_t i = 0; i < kMostLegend; ++i) {
+    if (i * (count - 1) / (kMostLegend - 1) == index) return true;
+  }
+  return false;
+}
+
+void AddGroups(const std::vector<const report::CurveGroup*>& groups, Panel& panel) {
+  std::size_t index = 0;
+  const std::size_t count = static_cast<std::size_t>(std::count_if(
+      groups.begin(), groups.end(), [](const report::CurveGroup* group) { return !group->baseline; }));
+  for (const report::CurveGroup* group : groups) {
+    if (group->baseline) {
+      AddGroup(*group, kBaselineColour, true, panel);
+      continue;
+    }
+    const bool named = Named(index, count);
+    if (!named) ++panel.left_out;
+    AddGroup(*group,
+             count <= kMostTogether ? Hue(index)
+                                    : Shade(static_cast<double>(index) / static_cast<double>(count - 1)),
+             named, panel);
+    ++index;
+  }
+  // Thin lines lie behind.
+  std::stable_sort(panel.lines.begin(), panel.lines.end(),
+                   [](const Line& a, const Line& b) { return a.thin > b.thin; });
+}
+
+}  // namespace
+
+StatusOr<Figure> CurvesFigure(const report::Curves& read) {
+  if (read.groups.empty()) {
+    return NothingYet(read.sweep, read.metrics.empty()
+                                      ? std::string("no trial has reported a step yet")
+                                      : "no trial has reported " + Clean(read.metric, 60) + " yet");
+  }
+  Figure figure;
+  figure.title = fmt::format("{}: {} while training", Clean(read.sweep.name, 80), MetricLabel(read.metric));
+  Panel blank;
+  blank.x = StepAxis(read);
+  blank.y = ValueAxis(read);
+  std::vector<const report::CurveGroup*> all, baseline;
+  std::vector<std::pair<std::string, std::vector<const report::CurveGroup*>>> arms;
+  bool several = false;
+  std::int64_t not_numbers = 0;
+  for (const report::CurveGroup& group : read.groups) {
+    all.push_back(&group);
+    if (group.baseline) baseline.push_back(&group);
+    if (arms.empty() || arms.back().first != group.arm) arms.push_back({group.arm, {}});
+    arms.back().second.push_back(&group);
+    several = several || group.seeds.size() > 1;
+    for (const report::Curve& curve : group.seeds) not_numbers += curve.not_numbers;
+  }
+  if (all.size() <= kMostTogether + baseline.size()) {
+    figure.panels.push_back(blank);
+    AddGroups(all, figure.panels.back());
+  } else {
+    for (auto& [arm, groups] : arms) {
+      if (groups == baseline && arms.size() > 1) continue;  // beside each of the others
+      if (std::none_of(groups.begin(), groups.end(), [](const auto* group) { return group->baseline; }))
+        groups.insert(groups.begin(), baseline.begin(), baseline.end());
+      figure.panels.push_back(blank);
+      figure.panels.back().title = Clean(arm, 60);
+      AddGroups(groups, figure.panels.back());
+    }
+  }
+  figure.notes = SweepNotes(read.sweep, false);
+  if (several) figure.notes.emplace_back("Thin: one seed each. Thick: their mean, as far as all of them go.");
+  if (not_numbers > 0)
+    figure.notes.push_back(fmt::format("{} values that are no numbers are left out.", not_numbers));
+  return figure;
+}
+
+}  // namespace lorikeet::plot
