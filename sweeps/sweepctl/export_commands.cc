@@ -54,6 +54,26 @@ void Commands::AddExports(CLI::App& app) {
       ->check(CLI::IsMember({"test", "validation"}));
 
   for (CLI::App* command : {reproduce, diff}) command->add_flag("--json", request.json, "Print JSON");
+
+  CLI::App* exporter =
+      AddRemote(app, "export", "Write a sweep for TensorBoard, MLflow, as CSV, or as a model card");
+  exporter->add_option("sweep", export_.sweep, "An id or a name")->required();
+  exporter->add_option("--format", export_.format, "Of what is written")
+      ->required()
+      ->check(CLI::IsMember({"tensorboard", "mlflow", "csv", "parquet", "card"}));
+  exporter->add_option("--out", export_.out, "The new folder");
+  exporter->add_option("--to", export_.to,
+                       "mlflow: the server, http://HOST:PORT (else $MLFLOW_TRACKING_URI)");
+  exporter->add_option("--trial", export_.trial,
+                       "card: of this trial (default: the adapter that is best on validation)");
+  exporter->add_option("--base-model", export_.base_model, "card: the base model as the hub calls it");
+  exporter->add_flag("--without-adapter", export_.without_adapter,
+                     "card: alone, without the adapter's files");
+  exporter->add_option("--db", database_, "A results.db (or its folder), read without a coordinator");
+  Do(exporter, [this]() -> Status {
+    ASSIGN_OR_RETURN(const Extractor extractor, Extractor::Open(database_, client_));
+    return Export(extractor, export_);
+  });
 }
 
 }  // namespace lorikeet::sweepctl
