@@ -19,6 +19,7 @@ namespace {
 
 constexpr int kOldestVersion = 2;        // the first with the views
 constexpr int kFingerprintsVersion = 8;  // the first whose rouge_table has them
+constexpr int kChosenVersion = 12;       // the first that has the primary metric on validation
 
 std::optional<double> Double(const SQLite::Column& column) {
   if (column.isNull()) return std::nullopt;
@@ -49,6 +50,7 @@ class SqliteReport : public Report {
       const SQLite::Transaction snapshot(*database_);
       Table table;
       RETURN_IF_ERROR(ReadSweep(sweep, table));
+      ReadQuestion(*database_, version_, table);
       const Positions positions = ReadPositions(table);
       const bool mixed = ReadRows(table, positions);
       ReadVerdicts(*database_, version_, positions, table);
@@ -138,6 +140,9 @@ class SqliteReport : public Report {
             "r.peak_memory_bytes,"
             " r.adapter_bytes, r.device_model") +
             (fingerprints ? ", r.data_fingerprint, r.model_fingerprint" : "") +
+            (version_ >= kChosenVersion ? fmt::format(", r.validation_{}_mean, r.kept_last",
+                                                      table.primary)  // one of four, by its CHECK
+                                        : std::string()) +
             " FROM rouge_table AS r WHERE r.sweep = ?");
     query.bind(1, table.sweep);
     while (query.executeStep()) {
@@ -181,6 +186,11 @@ class SqliteReport : public Report {
             versions->insert(value);
           }
         }
+      }
+      if (version_ >= kChosenVersion) {
+        row.validation_primary = Double(query.getColumn(query.getColumnCount() - 2));
+        const std::int64_t kept_last = query.getColumn(query.getColumnCount() - 1).getInt64();
+        row.still_improving = !row.reference && kept_last > 0 && 2 * kept_last >= row.seeds;
       }
       table.rows[positions.at(row.configuration)] = std::move(row);
     }

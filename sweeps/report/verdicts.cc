@@ -8,6 +8,8 @@ namespace lorikeet::report {
 namespace {
 
 constexpr int kVerdictsVersion = 12;  // the first whose comparisons are filled
+// In larger sweeps all attempts together would take longer than the rest of the table.
+constexpr std::int64_t kMostForHours = 20'000;
 
 std::optional<double> Double(const SQLite::Column& column) {
   if (column.isNull()) return std::nullopt;
@@ -16,17 +18,6 @@ std::optional<double> Double(const SQLite::Column& column) {
 
 // Trained, and compared with the baseline.
 bool Tested(const Row& row) { return !row.baseline && !row.reference; }
-
-void ReadSettings(SQLite::Database& database, Table& table) {
-  SQLite::Statement query(database,
-                          "SELECT primary_metric, margin, family, extended FROM sweeps WHERE id = ?");
-  query.bind(1, table.sweep_id);
-  if (!query.executeStep()) return;
-  table.primary = query.getColumn(0).getString();
-  table.margin = query.getColumn(1).getDouble();
-  table.family = query.getColumn(2).getInt64();
-  table.extended = query.getColumn(3).getInt() != 0;
-}
 
 void ReadComparisons(SQLite::Database& database,
                      const std::unordered_map<std::string, std::size_t>& positions, Table& table) {
@@ -50,27 +41,6 @@ void ReadComparisons(SQLite::Database& database,
                       .detectable = Double(query.getColumn(7)),
                       .verdict = query.getColumn(8).getString(),
                       .reason = query.getColumn(9).getString()};
-  }
-}
-
-// What rows are chosen by, and whether their training had come to rest.
-void ReadResults(SQLite::Database& database, const std::unordered_map<std::string, std::size_t>& positions,
-                 Table& table) {
-  SQLite::Statement query(
-      database,
-      fmt::format("SELECT c.name, 100 * avg(r.validation_{}),"
-                  " sum(r.kept_step = r.last_step AND r.last_step > 0"
-                  "     AND coalesce(json_extract(c.trial, '$.train.keep'), 'best') = 'best'), count(*)"
-                  " FROM configurations AS c JOIN results AS r INDEXED BY results_by_configuration"
-                  " ON r.sweep = ?1 AND r.configuration = c.name WHERE c.sweep_id = ?2 GROUP BY c.id",
-                  table.primary));  // one of four names, by the table's CHECK
-  query.bind(1, table.sweep);
-  query.bind(2, table.sweep_id);
-  while (query.executeStep()) {
-    Row& row = table.rows[positions.at(query.getColumn(0).getString())];
-    row.validation_primary = Double(query.getColumn(1));
-    const std::int64_t kept_last = query.getColumn(2).getInt64();
-    row.still_improving = !row.reference && kept_last > 0 && 2 * kept_last >= query.getColumn(3).getInt64();
   }
 }
 
@@ -119,16 +89,26 @@ void FillIn(Table& table) {
 
 }  // namespace
 
+void ReadQuestion(SQLite::Database& database, int version, Table& table) {
+  if (version < kVerdictsVersion) return;
+  SQLite::Statement query(database,
+                          "SELECT primary_metric, margin, family, extended FROM sweeps WHERE id = ?");
+  query.bind(1, table.sweep_id);
+  if (!query.executeStep()) return;
+  table.primary = query.getColumn(0).getString();
+  table.margin = query.getColumn(1).getDouble();
+  table.family = query.getColumn(2).getInt64();
+  table.extended = query.getColumn(3).getInt() != 0;
+}
+
 void ReadVerdicts(SQLite::Database& database, int version,
                   const std::unordered_map<std::string, std::size_t>& positions, Table& table) {
   if (version >= kVerdictsVersion) {
-    ReadSettings(database, table);
     ReadComparisons(database, positions, table);
-    ReadResults(database, positions, table);
   } else {
-    for (Row& row : table.rows) row.validation_primary = row.validation_rouge1;
+    for (Row& row : table.rows) row.validation_primary = row.validation_rouge1;  // before there was another
   }
-  ReadDeviceHours(database, positions, table);
+  if (table.trials <= kMostForHours) ReadDeviceHours(database, positions, table);
   FillIn(table);
 }
 

@@ -11,9 +11,11 @@
 
 namespace lorikeet::report {
 
-// Fills the rows' comparison, validation_primary, still_improving and device_hours, and the table's primary,
-// margin and family. `positions`: where each configuration's row stands. A database of a build that compared
-// nothing (version 11 and before) gives the differences of means alone.
+// What the sweep file asked: fills primary, margin, family and extended, where the database knows.
+void ReadQuestion(SQLite::Database& database, int version, Table& table);
+
+// Fills the rows' comparison and device_hours. `positions`: where each configuration's row stands. A database
+// of a build that compared nothing (version 11 and before) gives the differences of means alone.
 void ReadVerdicts(SQLite::Database& database, int version,
                   const std::unordered_map<std::string, std::size_t>& positions, Table& table);
 
