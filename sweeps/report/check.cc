@@ -77,6 +77,16 @@ const std::vector<Rule>& Rules() {
       {"a checkpoint is kept for a trial that succeeded, or an adapter of one that did not",
        "SELECT f.path FROM artifacts AS f JOIN trials AS t ON t.id = f.trial_id "
        "WHERE (f.kind = 'adapter') <> (t.state = 'succeeded')"},
+      {"a comparison is there, and a trial of its configuration or of the baseline has not ended",
+       "SELECT c.name FROM comparisons AS p JOIN configurations AS c ON c.id = p.configuration_id WHERE "
+       "EXISTS "
+       "(SELECT 1 FROM trials AS t WHERE t.configuration_id IN (p.configuration_id, p.baseline_id) AND "
+       "t.state IN ('pending', 'running'))"},
+      {"a comparison counts other seeds than have results",
+       "SELECT c.name FROM comparisons AS p JOIN configurations AS c ON c.id = p.configuration_id WHERE "
+       "p.seeds <> (SELECT count(*) FROM trials AS t WHERE t.configuration_id = p.configuration_id AND "
+       "t.state = 'succeeded') OR p.baseline_seeds <> (SELECT count(*) FROM trials AS t WHERE "
+       "t.configuration_id = p.baseline_id AND t.state = 'succeeded')"},
   };
   return rules;
 }

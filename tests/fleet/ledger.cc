@@ -199,6 +199,19 @@ void Ledger::CheckTidy() {
   ExpectNone("events WHERE message LIKE '%is taken by attempt%'", "more was granted than there are slots");
   ExpectNone("events WHERE message LIKE '%came where event%'", "a worker left out an event");
   ExpectNone("staged_predictions", "predictions are left staged");
+  const char* const with_result =
+      " AND EXISTS (SELECT 1 FROM trials AS t JOIN results AS r ON r.trial_id = t.id WHERE "
+      "t.configuration_id = ";
+  ExpectNone(
+      std::string("configurations AS c JOIN configurations AS b ON b.sweep_id = c.sweep_id AND b.baseline "
+                  "= 1 WHERE c.baseline = 0") +
+          with_result + "c.id)" + with_result +
+          "b.id) AND 4 <> (SELECT count(*) FROM comparisons AS p WHERE p.configuration_id = c.id)",
+      "a configuration was not compared with its baseline");
+  ExpectNone(
+      "comparisons AS p JOIN sweeps AS s ON s.id = p.sweep_id WHERE p.metric = s.primary_metric AND "
+      "p.verdict IS NULL",
+      "a configuration has no verdict");
   ExpectNone("attempts WHERE state IN ('granted', 'running', 'lost')", "an attempt is left open");
 }
 

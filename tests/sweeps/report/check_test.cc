@@ -93,6 +93,14 @@ TEST_F(CheckTest, EveryRuleIsSeenBroken) {
        "a result is of another model or of other documents"},
       {"UPDATE artifacts SET token = 1", "an artifact is of another trial, or has another token"},
       {"UPDATE artifacts SET kind = 'checkpoint'", "a checkpoint is kept for a trial that succeeded"},
+      {"INSERT INTO comparisons (sweep_id, configuration_id, baseline_id, metric, difference, seeds, "
+       "baseline_seeds) SELECT 's-1', k.id, b.id, 'rouge1', 0, 0, 1 FROM configurations AS k, configurations "
+       "AS b WHERE k.baseline = 0 AND b.baseline = 1",
+       "a comparison is there, and a trial of its configuration or of the baseline has not ended"},
+      {"INSERT INTO comparisons (sweep_id, configuration_id, baseline_id, metric, difference, seeds, "
+       "baseline_seeds) SELECT 's-1', k.id, b.id, 'rouge1', 0, 1, 1 FROM configurations AS k, configurations "
+       "AS b WHERE k.baseline = 0 AND b.baseline = 1",
+       "a comparison counts other seeds than have results"},
   };
   ASSERT_EQ(std::size(damages), Rules().size());
   for (const auto& [sql, broken] : damages) {
