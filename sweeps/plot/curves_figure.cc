@@ -11,6 +11,7 @@ namespace lorikeet::plot {
 namespace {
 
 constexpr std::size_t kMostTogether = 6;  // configurations in one panel, each in a colour of its own
+constexpr std::size_t kMostSeeds = 120;   // curves in a panel; of more, means alone
 constexpr double kLeast = 1e-150, kMost = 1e150;
 
 struct Range {
@@ -47,7 +48,7 @@ Axis StepAxis(const report::Curves& read) {
 }
 
 // The group's lines: thin ones for its seeds, where there are several, and their mean, or the one seed.
-void AddGroup(const report::CurveGroup& group, const Colour& colour, bool named, Panel& panel) {
+void AddGroup(const report::CurveGroup& group, const Colour& colour, bool named, bool seeds, Panel& panel) {
   const auto add = [&](bool thin) -> Line& {
     panel.lines.emplace_back();
     Line& line = panel.lines.back();
@@ -63,7 +64,9 @@ void AddGroup(const report::CurveGroup& group, const Colour& colour, bool named,
   };
   const auto value = [](const report::CurvePoint& point) { return point.value; };
   const bool alone = group.seeds.size() == 1;
-  for (const report::Curve& curve : group.seeds) fill(add(!alone), curve.points, value);
+  if (seeds || group.mean.empty()) {
+    for (const report::Curve& curve : group.seeds) fill(add(!alone), curve.points, value);
+  }
   if (!group.mean.empty()) {
     fill(add(false), group.mean, [](const report::MeanPoint& point) { return point.mean; });
   } else if (!alone) {
@@ -82,13 +85,18 @@ bool Named(std::size_t index, std::size_t count) {
   return false;
 }
 
-void AddGroups(const std::vector<const report::CurveGroup*>& groups, Panel& panel) {
+// Whether each seed is shown.
+bool AddGroups(const std::vector<const report::CurveGroup*>& groups, Panel& panel) {
+  std::size_t curves = 0;
+  for (const report::CurveGroup* group : groups) curves += group->seeds.size();
+  const bool seeds = curves <= kMostSeeds;
   std::size_t index = 0;
   const std::size_t count = static_cast<std::size_t>(std::count_if(
       groups.begin(), groups.end(), [](const report::CurveGroup* group) { return !group->baseline; }));
   for (const report::CurveGroup* group : groups) {
     if (group->baseline) {
-      AddGroup(*group, kBaselineColour, true, panel);
+      AddGroup(*group, kBaselineColour, true, seeds, panel);
+      panel.lines.back().above = true;
       continue;
     }
     const bool named = Named(index, count);
@@ -96,12 +104,13 @@ void AddGroups(const std::vector<const report::CurveGroup*>& groups, Panel& pane
     AddGroup(*group,
              count <= kMostTogether ? Hue(index)
                                     : Shade(static_cast<double>(index) / static_cast<double>(count - 1)),
-             named, panel);
+             named, seeds, panel);
     ++index;
   }
   // Thin lines lie behind.
   std::stable_sort(panel.lines.begin(), panel.lines.end(),
                    [](const Line& a, const Line& b) { return a.thin > b.thin; });
+  return seeds;
 }
 
 }  // namespace
@@ -119,7 +128,7 @@ StatusOr<Figure> CurvesFigure(const report::Curves& read) {
   blank.y = ValueAxis(read);
   std::vector<const report::CurveGroup*> all, baseline;
   std::vector<std::pair<std::string, std::vector<const report::CurveGroup*>>> arms;
-  bool several = false;
+  bool several = false, seeds = true;
   std::int64_t not_numbers = 0;
   for (const report::CurveGroup& group : read.groups) {
     all.push_back(&group);
@@ -131,7 +140,7 @@ StatusOr<Figure> CurvesFigure(const report::Curves& read) {
   }
   if (all.size() <= kMostTogether + baseline.size()) {
     figure.panels.push_back(blank);
-    AddGroups(all, figure.panels.back());
+    seeds = AddGroups(all, figure.panels.back());
   } else {
     for (auto& [arm, groups] : arms) {
       if (groups == baseline && arms.size() > 1) continue;  // beside each of the others
@@ -139,11 +148,15 @@ StatusOr<Figure> CurvesFigure(const report::Curves& read) {
         groups.insert(groups.begin(), baseline.begin(), baseline.end());
       figure.panels.push_back(blank);
       figure.panels.back().title = Clean(arm, 60);
-      AddGroups(groups, figure.panels.back());
+      seeds = AddGroups(groups, figure.panels.back()) && seeds;
     }
   }
   figure.notes = SweepNotes(read.sweep, false);
-  if (several) figure.notes.emplace_back("Thin: one seed each. Thick: their mean, as far as all of them go.");
+  if (several) {
+    figure.notes.emplace_back(
+        seeds ? "Thin: one seed each. Thick: their mean, as far as all of them go."
+              : "Means over seeds, as far as all of them go; of many curves, not each seed's.");
+  }
   if (not_numbers > 0)
     figure.notes.push_back(fmt::format("{} values that are no numbers are left out.", not_numbers));
   return figure;

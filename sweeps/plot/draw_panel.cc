@@ -10,11 +10,45 @@
 namespace lorikeet::plot {
 namespace {
 
-constexpr double kSymbol = 4.6, kThick = 1.3, kThin = 0.45, kBar = 0.7, kCap = 1.8;
+constexpr double kSymbol = 4.6, kThick = 1.3, kMedium = 0.8, kThin = 0.45, kBar = 0.7, kCap = 1.8;
+constexpr std::size_t kMany = 40;  // lines
 // Half a symbol shows beyond the axes.
 constexpr double kSpill = 3.5;
 // Far outside: what lies there is clipped, and Cairo's numbers end at some millions.
 constexpr double kFar = 20;
+
+// Each tick has a mark, and as many a text as have room: every one, every second, …
+void DrawXTicks(const Axis& axis, const Box& plot, Canvas& canvas) {
+  struct Text {
+    double x = 0, half = 0;
+    std::string text;
+  };
+  std::vector<Text> texts;
+  const bool categories = axis.scale == ScaleKind::kCategories;
+  const double room = categories ? plot.width() / static_cast<double>(axis.ticks.size()) - 3 : 1e9;
+  for (const Tick& tick : axis.ticks) {
+    const double x = plot.left + Place(axis, tick.value) * plot.width();
+    if (x < plot.left - 0.5 || x > plot.right + 0.5) continue;
+    canvas.Lines({{x, plot.bottom}, {x, plot.bottom + 2.5}},
+                 {.colour = kInk, .width = 0.6, .opacity = 1, .dashed = false});
+    std::string text = Fit(tick.text, room, kTickSize, false, canvas);
+    const double half = canvas.TextWidth(text, kTickSize) / 2;
+    texts.push_back({.x = x, .half = half, .text = std::move(text)});
+  }
+  const auto fits = [&](std::size_t every) {
+    for (std::size_t i = every; i < texts.size(); i += every) {
+      if (texts[i].x - texts[i].half < texts[i - every].x + texts[i - every].half + 2.5) return false;
+    }
+    return true;
+  };
+  std::size_t every = 1;
+  while (every < texts.size() && !fits(every)) ++every;
+  for (std::size_t i = 0; i < texts.size(); i += every) {
+    canvas.Text(
+        {texts[i].x, plot.bottom + 10}, texts[i].text,
+        {.size = kTickSize, .bold = false, .align = Align::kCentre, .colour = kInk, .upwards = false});
+  }
+}
 
 void DrawAxes(const Panel& panel, const PanelLayout& layout, Canvas& canvas) {
   const Box& plot = layout.plot;
@@ -29,22 +63,7 @@ void DrawAxes(const Panel& panel, const PanelLayout& layout, Canvas& canvas) {
     canvas.Text({plot.left - 4, y + kTickSize * 0.36}, tick.text,
                 {.size = kTickSize, .bold = false, .align = Align::kRight, .colour = kInk, .upwards = false});
   }
-  double taken = -1e9;
-  for (const Tick& tick : panel.x.ticks) {
-    const double x = plot.left + Place(panel.x, tick.value) * plot.width();
-    if (x < plot.left - 0.5 || x > plot.right + 0.5) continue;
-    canvas.Lines({{x, plot.bottom}, {x, plot.bottom + 2.5}},
-                 {.colour = kInk, .width = 0.6, .opacity = 1, .dashed = false});
-    const bool categories = panel.x.scale == ScaleKind::kCategories;
-    const double room = categories ? plot.width() / static_cast<double>(panel.x.ticks.size()) - 3 : 1e9;
-    const std::string text = Fit(tick.text, room, kTickSize, false, canvas);
-    const double half = canvas.TextWidth(text, kTickSize) / 2;
-    if (x - half < taken) continue;  // it would run into the one before
-    taken = x + half + 3;
-    canvas.Text(
-        {x, plot.bottom + 10}, text,
-        {.size = kTickSize, .bold = false, .align = Align::kCentre, .colour = kInk, .upwards = false});
-  }
+  DrawXTicks(panel.x, plot, canvas);
   canvas.Lines({{plot.left, plot.top}, {plot.left, plot.bottom}, {plot.right, plot.bottom}},
                {.colour = kInk, .width = 0.8, .opacity = 1, .dashed = false});
   canvas.Text(
@@ -92,7 +111,9 @@ void DrawLine(const Panel& panel, const Box& plot, const Line& line, double shif
               Canvas& canvas) {
   if (line.joined != Joined::kNot) {
     canvas.Lines(PathOf(panel, plot, line, shift), {.colour = line.colour,
-                                                    .width = line.thin ? kThin : kThick,
+                                                    .width = line.thin ? kThin
+                                                             : many    ? kMedium
+                                                                       : kThick,
                                                     .opacity = !line.thin ? 1.0
                                                                : many     ? 0.25
                                                                           : 0.45,
@@ -151,9 +172,16 @@ void DrawPanel(const Panel& panel, const PanelLayout& layout, Canvas& canvas) {
   DrawAxes(panel, layout, canvas);
   canvas.Clip({plot.left, plot.top - kSpill, plot.right + kSpill, plot.bottom + kSpill});
   DrawBand(panel, plot, canvas);
-  const bool many = panel.lines.size() > 40;
-  for (std::size_t i = 0; i < panel.lines.size(); ++i)
-    DrawLine(panel, plot, panel.lines[i], ShiftOf(panel, i), many, canvas);
+  const std::size_t thick = static_cast<std::size_t>(
+      std::count_if(panel.lines.begin(), panel.lines.end(), [](const Line& line) { return !line.thin; }));
+  const bool many = panel.lines.size() > kMany, many_thick = thick > kMany;
+  for (const bool above : {false, true}) {
+    for (std::size_t i = 0; i < panel.lines.size(); ++i) {
+      const Line& line = panel.lines[i];
+      if (line.above == above)
+        DrawLine(panel, plot, line, ShiftOf(panel, i), line.thin ? many : many_thick && !above, canvas);
+    }
+  }
   canvas.Unclip();
   DrawPointLabels(panel, plot, canvas);
   for (const LegendEntry& entry : layout.legend) DrawLegendEntry(entry, canvas);

@@ -50,7 +50,8 @@ struct Line {
   Marker marker = Marker::kNone;
   Joined joined = Joined::kStraight;
   bool dashed = false;
-  bool thin = false;  // one of many, behind the others
+  bool thin = false;   // one of many, behind the others
+  bool above = false;  // before the others
   std::vector<Point> points;
 };
 

@@ -11,6 +11,7 @@ namespace lorikeet::plot {
 namespace {
 
 constexpr int kWantedTicks = 5;
+constexpr std::size_t kMostValueTicks = 12;
 constexpr double kAir = 0.05;  // of the span, at both ends
 
 double Transformed(ScaleKind scale, double value) {
@@ -142,8 +143,16 @@ Axis ValuesAxis(const std::string& label, const std::vector<Tick>& values, bool 
     axis.high = low * 2;
     axis.scale = ScaleKind::kLog2;
   }
-  axis.ticks = values;
-  std::sort(axis.ticks.begin(), axis.ticks.end(), less);
+  if (values.size() <= kMostValueTicks) {
+    axis.ticks = values;
+    std::sort(axis.ticks.begin(), axis.ticks.end(), less);
+  } else if (axis.scale == ScaleKind::kLog10) {
+    axis.ticks = CostAxis(label, "", low, high, false).ticks;
+  } else if (axis.scale == ScaleKind::kLog2) {
+    axis.ticks.clear();
+    for (double value = std::exp2(std::ceil(std::log2(low) - 1e-9)); value <= high; value *= 2)
+      axis.ticks.push_back({.value = value, .text = NumberText(value, 6)});
+  }
   return axis;
 }
 

@@ -20,8 +20,8 @@ Axis LinearAxis(const std::string& label, double low, double high);
 // An axis over positive values in a cost's unit: logarithmic, ticks at powers, and between them where there
 // are few; linear where they lie near each other. With `zero`, zeros have a place before them.
 Axis CostAxis(const std::string& label, const std::string& unit, double low, double high, bool zero);
-// An axis on which few given values lie, each with its text as the tick: linear, or logarithmic where they
-// are positive and span enough. `doubling`: of ranks and counts, which grow by doubling.
+// An axis on which given values lie, each with its text as a tick where they are few: linear, or logarithmic
+// where they are positive and span enough. `doubling`: of ranks and counts, which grow by doubling.
 Axis ValuesAxis(const std::string& label, const std::vector<Tick>& values, bool doubling);
 // Places for what is no number.
 Axis CategoriesAxis(const std::string& label, const std::vector<std::string>& names);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstdlib>
 #include <set>
 
 #include "sweeps/plot/figures.h"
@@ -10,7 +11,7 @@ namespace lorikeet::plot {
 namespace {
 
 constexpr std::size_t kMostPanels = 12;
-constexpr std::size_t kMostValues = 200;  // of an axis
+constexpr std::size_t kMostCategories = 200;
 
 // Lines of one arm's one axis.
 using Lines = std::vector<const report::SensitivityLine*>;
@@ -39,23 +40,54 @@ std::string AxisLabel(const std::string& axis) {
 
 Axis XAxis(const Lines& lines, std::vector<std::string>& categories) {
   const std::string label = AxisLabel(lines[0]->axis);
+  const bool numbers = AllNumbers(lines);
   std::vector<Tick> ticks;
   std::set<std::string> seen;
   for (const report::SensitivityLine* line : lines) {
     for (const report::SensitivityPoint& point : line->points) {
-      if (ticks.size() >= kMostValues || !seen.insert(point.value).second) continue;
+      if (!seen.insert(point.value).second || (!numbers && ticks.size() == kMostCategories)) continue;
       ticks.push_back({.value = point.number.value_or(0), .text = Clean(point.value, 20)});
       categories.push_back(point.value);
     }
   }
-  if (AllNumbers(lines)) {
+  if (numbers) {
     const std::string& axis = lines[0]->axis;
     return ValuesAxis(label, ticks, axis == "rank" || axis == "tokens" || axis == "batch_size");
   }
+  categories.resize(ticks.size());
   std::vector<std::string> names;
   names.reserve(ticks.size());
   for (const Tick& tick : ticks) names.push_back(tick.text);
   return CategoriesAxis(label, names);
+}
+
+// Whether anything can be seen of the axis.
+bool Varies(const Lines& lines) {
+  const std::string& first = lines[0]->points[0].value;
+  return std::any_of(lines.begin(), lines.end(), [&](const report::SensitivityLine* line) {
+    return line->points.size() > 1 || line->points[0].value != first;
+  });
+}
+
+// "rank=2" before "rank=10", "rate=3e-4" before "rate=0.001": numbers by their size.
+bool NaturallyLess(const std::string& a, const std::string& b) {
+  const char *left = a.c_str(), *right = b.c_str();
+  while (*left != '\0' && *right != '\0') {
+    const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+    if (digit(*left) && digit(*right)) {
+      char *left_end = nullptr, *right_end = nullptr;
+      const double left_value = std::strtod(left, &left_end), right_value = std::strtod(right, &right_end);
+      if (left_value != right_value) return left_value < right_value;
+      left = left_end;
+      right = right_end;
+    } else if (*left != *right) {
+      return *left < *right;
+    } else {
+      ++left;
+      ++right;
+    }
+  }
+  return *left == '\0' && *right != '\0';
 }
 
 Panel PanelOf(const Lines& lines, const Axis& scores) {
@@ -83,11 +115,13 @@ Panel PanelOf(const Lines& lines, const Axis& scores) {
     ++index;
     for (const report::SensitivityPoint& point : from->points) {
       if (!point.score.mean) continue;
-      const auto place = std::find(categories.begin(), categories.end(), point.value);
-      if (place == categories.end()) continue;
-      line.points.push_back({.x = panel.x.scale == ScaleKind::kCategories
-                                      ? static_cast<double>(place - categories.begin())
-                                      : *point.number,
+      double x = point.number.value_or(0);
+      if (panel.x.scale == ScaleKind::kCategories) {
+        const auto place = std::find(categories.begin(), categories.end(), point.value);
+        if (place == categories.end()) continue;
+        x = static_cast<double>(place - categories.begin());
+      }
+      line.points.push_back({.x = x,
                              .y = *point.score.mean,
                              .low = point.score.low,
                              .high = point.score.high,
@@ -138,6 +172,13 @@ StatusOr<Figure> SensitivityFigure(const report::Sensitivity& read) {
   }
   if (with_means == 0) return NothingYet(read.sweep, "no configuration with an axis has a result yet");
   if (read.baseline_score.mean) scores.push_back(read.baseline_score);
+  if (groups.size() > 1 && std::any_of(groups.begin(), groups.end(), Varies))
+    std::erase_if(groups, [](const Lines& group) { return !Varies(group); });
+  for (Lines& group : groups) {
+    std::stable_sort(group.begin(), group.end(), [](const auto* left, const auto* right) {
+      return NaturallyLess(left->held, right->held);
+    });
+  }
   const Axis axis = ScoreAxis(read.metric, scores);
   Figure figure;
   figure.title = fmt::format("{}: sensitivity of {}", Clean(read.sweep.name, 80), MetricLabel(read.metric));

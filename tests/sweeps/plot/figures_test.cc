@@ -98,6 +98,26 @@ TEST(SensitivityFigureTest, ManyLinesHaveAShortLegend) {
   EXPECT_EQ(panel.left_out, 30 - kMostLegend);
 }
 
+TEST(SensitivityFigureTest, LinesStandByTheSizeOfTheirNumbers) {
+  report::Sensitivity read = MakeSensitivity(4);
+  const char* held[] = {"rank=10, rate=1e-3", "rank=2, rate=0.001", "rank=10, rate=3e-4", "rank=2"};
+  for (std::size_t i = 0; i < 4; ++i) read.lines[i].held = held[i];
+  std::vector<std::string> labels;
+  const auto figure = SensitivityFigure(read);
+  for (const Line& line : figure->panels.at(0).lines) labels.push_back(line.label);
+  EXPECT_THAT(labels,
+              ElementsAre("rank=2", "rank=2, rate=0.001", "rank=10, rate=3e-4", "rank=10, rate=1e-3"));
+}
+
+TEST(SensitivityFigureTest, AnAxisOfOneValueIsNoPanelBesideOthers) {
+  report::Sensitivity read = MakeSensitivity(2);
+  read.lines[1].axis = "learning_rate";
+  read.lines[1].points.resize(1);
+  EXPECT_THAT(SensitivityFigure(read)->panels, SizeIs(1));
+  read.lines.erase(read.lines.begin());
+  EXPECT_THAT(SensitivityFigure(read)->panels, SizeIs(1));
+}
+
 TEST(CurvesFigureTest, ThinSeedsAndAThickMean) {
   const auto figure = CurvesFigure(MakeCurves(3, 4));
   ASSERT_TRUE(figure.ok()) << figure.status();
@@ -120,6 +140,10 @@ TEST(CurvesFigureTest, ManyConfigurationsHaveAPanelAnArmAndFewNames) {
   EXPECT_EQ(named, kMostLegend + 1);
   EXPECT_EQ(figure->panels[0].left_out, 99 - kMostLegend);
   EXPECT_EQ(figure->panels[0].title, "lora");
+  EXPECT_THAT(figure->panels[0].lines, SizeIs(100));  // means alone
+  EXPECT_TRUE(figure->panels[0].lines[0].above);      // the baseline's
+  EXPECT_THAT(figure->notes.back(), HasSubstr("not each seed's"));
+  EXPECT_THAT(CurvesFigure(MakeCurves(20, 5, 10))->panels[0].lines, SizeIs(20 * 6));
 }
 
 TEST(CurvesFigureTest, WhatDivergesHasALogarithmicAxis) {

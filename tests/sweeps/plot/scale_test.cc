@@ -46,6 +46,15 @@ TEST(ScaleTest, RanksLieByDoubling) {
   EXPECT_LT(Place(axis, 32), 1);
 }
 
+TEST(ScaleTest, ManyValuesHaveRoundTicks) {
+  std::vector<Tick> values;
+  for (int rank = 1; rank <= 64; ++rank) values.push_back({.value = static_cast<double>(rank), .text = "x"});
+  EXPECT_THAT(Texts(ValuesAxis("", values, true)), ElementsAre("1", "2", "4", "8", "16", "32", "64"));
+  EXPECT_THAT(Texts(ValuesAxis("", values, false)), ElementsAre("1", "2", "5", "10", "20", "50"));
+  values.erase(values.begin(), values.begin() + 40);
+  EXPECT_THAT(Texts(ValuesAxis("", values, true)), ElementsAre("40", "45", "50", "55", "60", "65"));
+}
+
 TEST(ScaleTest, RatesLieByPowersOfTenAndCloseValuesEvenly) {
   EXPECT_EQ(ValuesAxis("", {{.value = 1e-4, .text = ""}, {.value = 1e-2, .text = ""}}, false).scale,
             ScaleKind::kLog10);
