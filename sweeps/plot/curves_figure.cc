@@ -23,14 +23,14 @@ struct Range {
 };
 
 // Losses fall over decades, or a run that diverges climbs over them.
-Axis ValueAxis(const report::Curves& read) {
+Axis ValueAxis(const std::string& metric, const std::vector<Panel>& panels) {
   Range range;
-  for (const report::CurveGroup& group : read.groups) {
-    for (const report::Curve& curve : group.seeds) {
-      for (const report::CurvePoint& point : curve.points) range.Add(point.value);
+  for (const Panel& panel : panels) {
+    for (const Line& line : panel.lines) {
+      for (const Point& point : line.points) range.Add(point.y);
     }
   }
-  const std::string label = MetricLabel(read.metric);
+  const std::string label = MetricLabel(metric);
   if (range.low > 0 && range.high / range.low > 50)
     return CostAxis(label, "", std::max(range.low, kLeast), std::min(range.high, kMost), false);
   return LinearAxis(label, std::max(range.low, -kMost), std::min(range.high, kMost));
@@ -47,20 +47,25 @@ Axis StepAxis(const report::Curves& read) {
   return LinearAxis("optimizer step", range.low, range.high);
 }
 
+// What a configuration's lines share. The marker is for those of one point, which are no line to see.
+struct Look {
+  Colour colour;
+  Marker marker = Marker::kCircle;
+};
+
 // The group's lines: thin ones for its seeds, where there are several, and their mean, or the one seed.
-void AddGroup(const report::CurveGroup& group, const Colour& colour, bool named, bool seeds, Panel& panel) {
+void AddGroup(const report::CurveGroup& group, const Look& look, bool named, bool seeds, Panel& panel) {
   const auto add = [&](bool thin) -> Line& {
     panel.lines.emplace_back();
     Line& line = panel.lines.back();
-    line.colour = colour;
+    line.colour = look.colour;
     line.thin = thin;
     return line;
   };
-  const auto fill = [](Line& line, const auto& points, const auto& value) {
+  const auto fill = [&](Line& line, const auto& points, const auto& value) {
     for (const auto& point : points)
       line.points.push_back({static_cast<double>(point.step), value(point), {}, {}, false, ""});
-    // A single point is no line to see.
-    if (line.points.size() == 1) line.marker = Marker::kCircle;
+    if (line.points.size() == 1) line.marker = look.marker;
   };
   const auto value = [](const report::CurvePoint& point) { return point.value; };
   const bool alone = group.seeds.size() == 1;
@@ -70,7 +75,7 @@ void AddGroup(const report::CurveGroup& group, const Colour& colour, bool named,
   if (!group.mean.empty()) {
     fill(add(false), group.mean, [](const report::MeanPoint& point) { return point.mean; });
   } else if (!alone) {
-    panel.lines.emplace_back().colour = colour;  // for the legend
+    panel.lines.emplace_back().colour = look.colour;  // for the legend
   }
   if (named)
     panel.lines.back().label = Clean(group.configuration, 60) + (group.baseline ? " (baseline)" : "");
@@ -95,16 +100,16 @@ bool AddGroups(const std::vector<const report::CurveGroup*>& groups, Panel& pane
       groups.begin(), groups.end(), [](const report::CurveGroup* group) { return !group->baseline; }));
   for (const report::CurveGroup* group : groups) {
     if (group->baseline) {
-      AddGroup(*group, kBaselineColour, true, seeds, panel);
+      AddGroup(*group, {.colour = kBaselineColour, .marker = Marker::kCircle}, true, seeds, panel);
       panel.lines.back().above = true;
       continue;
     }
     const bool named = Named(index, count);
     if (!named) ++panel.left_out;
-    AddGroup(*group,
-             count <= kMostTogether ? Hue(index)
-                                    : Shade(static_cast<double>(index) / static_cast<double>(count - 1)),
-             named, seeds, panel);
+    const Colour colour = count <= kMostTogether
+                              ? Hue(index)
+                              : Shade(static_cast<double>(index) / static_cast<double>(count - 1));
+    AddGroup(*group, {.colour = colour, .marker = MarkerOf(index + 1)}, named, seeds, panel);
     ++index;
   }
   // Thin lines lie behind.
@@ -125,7 +130,6 @@ StatusOr<Figure> CurvesFigure(const report::Curves& read) {
   figure.title = fmt::format("{}: {} while training", Clean(read.sweep.name, 80), MetricLabel(read.metric));
   Panel blank;
   blank.x = StepAxis(read);
-  blank.y = ValueAxis(read);
   std::vector<const report::CurveGroup*> all, baseline;
   std::vector<std::pair<std::string, std::vector<const report::CurveGroup*>>> arms;
   bool several = false, seeds = true;
@@ -151,6 +155,8 @@ StatusOr<Figure> CurvesFigure(const report::Curves& read) {
       seeds = AddGroups(groups, figure.panels.back()) && seeds;
     }
   }
+  const Axis values = ValueAxis(read.metric, figure.panels);
+  for (Panel& panel : figure.panels) panel.y = values;
   figure.notes = SweepNotes(read.sweep, false);
   if (several) {
     figure.notes.emplace_back(

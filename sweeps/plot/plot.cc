@@ -16,7 +16,7 @@ namespace lorikeet::plot {
 namespace {
 
 // More is not seen, and makes an SVG of megabytes.
-constexpr std::size_t kMostPointsDrawn = 40'000;
+constexpr std::size_t kMostPointsDrawn = 150'000;
 
 const std::vector<std::string> kKinds = {"sensitivity", "curves", "pareto"};
 const std::vector<std::string> kFormats = {"text", "svg", "png", "pdf"};
