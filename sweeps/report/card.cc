@@ -42,6 +42,7 @@ struct Card {
   Json settings, result;
   Table table;
   std::string base_model;
+  bool base_model_given = false;
 };
 
 // The adapter row that is best on validation, and of its seeds the best one.
@@ -136,21 +137,26 @@ std::string Text(const Card& card) {
   }
   text += "\n## Scores\n\n" + Render(card.table, Format::kMarkdown);
   text += "\n## How to load it\n\n";
-  text += card.trial.arm == "full"
-              ? "The model's files are not kept by the sweep.\n"
-              : fmt::format(
-                    "`{}` is the name of the folder that the base model was read from: put what the hub "
-                    "calls it, here and in the metadata.\n\n",
-                    Code(card.base_model)) +
-                    Loading(card);
+  if (card.trial.arm == "full") {
+    text += "The model's files are not kept by the sweep.\n";
+  } else {
+    if (!card.base_model_given) {
+      text += fmt::format(
+          "`{}` is the name of the folder that the base model was read from: put what the hub calls it, here "
+          "and "
+          "in the metadata.\n\n",
+          Code(card.base_model));
+    }
+    text += Loading(card);
+  }
   text += "\n## How it was trained\n\n" + Settings(card);
   text += fmt::format(
       "\nSeed {}, {} documents, kept step {} of {}, on {}, precision {}, Lorikeet {}. By SHA-256 the "
       "documents are "
       "`{}` and the base model is `{}`.\n",
       card.trial.seed, fact("train_documents"), fact("kept_step"), fact("last_step"),
-      Prose(Plain(card.result["device_model"])), fact("precision"), fact("build"),
-      fact("data_fingerprint"), fact("model_fingerprint"));
+      Prose(Plain(card.result["device_model"])), fact("precision"), fact("build"), fact("data_fingerprint"),
+      fact("model_fingerprint"));
   text +=
       "\n## What is not known\n\nThe data set's name and licence, and the languages: only its files are "
       "recorded. Add "
@@ -184,6 +190,7 @@ StatusOr<std::string> TellCard(Source& source, const ExtractRequest& request) {
   if (card.trial.arm == "zero_shot" || card.trial.arm == "lead") {
     return InvalidArgument("'{}' trains nothing: there is nothing for a card", card.trial.name);
   }
+  card.base_model_given = !request.base_model.empty();
   card.base_model = request.base_model.empty() ? FileName(Plain(card.settings["model"])) : request.base_model;
   ASSIGN_OR_RETURN(const std::unique_ptr<Report> report, Report::Open(source.path));
   ASSIGN_OR_RETURN(card.table, report->ReadTable(card.sweep.id));

@@ -82,7 +82,7 @@ std::vector<std::string> Command(const Recipe& recipe) {
 class Script {
  public:
   void Fact(const std::string& name, const Json& value) {
-    if (!value.is_null()) Comment(fmt::format("  {:<13} {}", name, Plain(value)));
+    if (!value.is_null() && value != "") Comment(fmt::format("  {:<13} {}", name, Plain(value)));
   }
   void Comment(const std::string& line = "") {
     text_ += line.empty() ? "#\n" : "# " + Printable(line) + "\n";
