@@ -20,8 +20,8 @@ requirement=torch==2.13.0
 say() { printf 'bootstrap: %s\n' "$*" >&2; }
 fail() { say "$@"; exit 1; }
 
-packages=(ca-certificates cmake g++ git ninja-build pkg-config python3 python3-venv sqlite3
-  libabsl-dev libboost-dev libcli11-dev libcpp-httplib-dev libfmt-dev libgrpc++-dev libjs-chart.js libprotobuf-dev libre2-dev libsentencepiece-dev libspdlog-dev
+packages=(ca-certificates cmake fonts-dejavu-core g++ git ninja-build pkg-config python3 python3-venv sqlite3
+  libabsl-dev libboost-dev libcairo2-dev libcli11-dev libcpp-httplib-dev libfmt-dev libgrpc++-dev libjs-chart.js libprotobuf-dev libre2-dev libsentencepiece-dev libspdlog-dev
   libsqlite3-dev libsqlitecpp-dev libssl-dev libyaml-cpp-dev libzstd-dev nlohmann-json3-dev
   prometheus-cpp-dev protobuf-compiler protobuf-compiler-grpc zlib1g-dev)
 case "${1:-}" in

@@ -44,7 +44,7 @@ Axis StepAxis(const report::Curves& read) {
       range.Add(static_cast<double>(curve.points.back().step));
     }
   }
-  return LinearAxis("optimizer step", range.low, range.high);
+  return LinearAxis("optimizer step", std::min(range.low, 0.0), range.high);
 }
 
 // What a configuration's lines share. The marker is for those of one point, which are no line to see.
