@@ -30,7 +30,8 @@ StatusOr<Url> ParseUrl(const std::string& text) {
 }
 
 bool IsThisMachine(const std::string& host) {
-  return host == "localhost" || host == "[::1]" || host.rfind("127.", 0) == 0;
+  static const std::regex kLoopback(R"(localhost|\[::1\]|127(\.[0-9]{1,3}){3})");
+  return std::regex_match(host, kLoopback);
 }
 
 // The server's words, short and on one line: it may be anybody's.
