@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "common/build_info.h"
+#include "common/completion.h"
+#include "common/man_page.h"
 #include "common/nearest.h"
 
 namespace lorikeet {
@@ -37,6 +39,23 @@ std::optional<std::string> WrongSubcommand(const CLI::App& app, int argc, char**
 void PrepareCommandLine(CLI::App& app) {
   app.set_version_flag("--version", app.get_name() + " " + Build());
   app.set_help_all_flag("--help-all", "Help of every subcommand");
+  // CLI11 runs these before it asks for what is missing, and an exception ends the parse.
+  app.add_flag_callback(
+      "--man",
+      [&app] {
+        fmt::print("{}", ManPage(DescribeCommand(app), Build()));
+        throw CLI::Success();
+      },
+      "Print the manual page: --man | man -l -");
+  app.add_option_function<std::string>(
+         "--completion",
+         [&app](const std::string& shell) {
+           fmt::print("{}", *Completion(DescribeCommand(app), shell));
+           throw CLI::Success();
+         },
+         "Print what a shell completes this program's words by")
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}))
+      ->trigger_on_parse();
   app.get_formatter()->column_width(36);
 }
 

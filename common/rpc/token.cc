@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <string_view>
 
+#include "common/config_folder.h"
 #include "common/files.h"
 #include "common/ids.h"
 #include "common/rpc/channel.h"
@@ -41,18 +42,11 @@ Status CheckOwnersAlone(const std::string& file) {
 }
 
 StatusOr<std::string> DefaultTokenFile(const std::string& address) {
-  std::string config = EnvironmentOr("XDG_CONFIG_HOME", "");
-  if (config.empty()) {
-    const std::string home = EnvironmentOr("HOME", "");
-    if (home.empty()) {
-      return FailedPrecondition(
-          "neither XDG_CONFIG_HOME nor HOME is set, so there is no place for the token of {}", address);
-    }
-    config = home + "/.config";
-  }
+  const StatusOr<std::string> folder = ConfigFolder();
+  if (!folder.ok()) return Annotate(folder.status(), fmt::format("no place for the token of {}", address));
   const bool by_name = address.rfind("localhost:", 0) == 0;
   const std::string name = by_name ? "127.0.0.1" + address.substr(std::strlen("localhost")) : address;
-  return config + "/lorikeet/tokens/" + name;
+  return *folder + "/tokens/" + name;
 }
 
 StatusOr<std::string> ReadToken(const std::string& file) {

@@ -15,6 +15,7 @@
 #include "common/rpc/transfer.h"
 #include "lorikeet/v1/artifacts.grpc.pb.h"
 #include "lorikeet/v1/client.grpc.pb.h"
+#include "sweeps/sweepctl/config.h"
 
 namespace lorikeet::sweepctl {
 namespace {
@@ -107,7 +108,9 @@ struct Client::Impl {
 Client::Client(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Client::~Client() = default;
 
-StatusOr<std::unique_ptr<Client>> Client::Create(const ClientOptions& options) {
+StatusOr<std::unique_ptr<Client>> Client::Create(const ClientOptions& asked) {
+  ClientOptions options = asked;
+  RETURN_IF_ERROR(FillFromConfig(options));
   auto impl = std::make_unique<Impl>();
   impl->address = Address(options.coordinator);
   std::string token_file = options.token_file;

@@ -124,7 +124,11 @@ Status Commands::Submit() {
 
 void Commands::AddLooks(CLI::App& app) {
   CLI::App* list = AddRemote(app, "list", "List the sweeps");
-  Do(list, [this] { return WithClient([this](Client& client) { return ShowSweeps(client, json_); }); });
+  list->add_flag("--names", names_, "Print their names alone, a line each");
+  Do(list, [this] {
+    return WithClient(
+        [this](Client& client) { return names_ ? ShowSweepNames(client) : ShowSweeps(client, json_); });
+  });
 
   CLI::App* status = AddRemote(app, "status", "Show how far a sweep (or a trial) is");
   status->add_option("name", name_, "Sweep or trial: an id or a name")->required();

@@ -49,7 +49,7 @@ class Commands {
   ExtractOptions extract_;
   ExportOptions export_;
   std::string file_, name_, trial_, format_ = "text", database_, copy_;
-  bool follow_ = false, dry_run_ = false, json_ = false, undo_ = false;
+  bool follow_ = false, dry_run_ = false, json_ = false, undo_ = false, names_ = false;
   std::int64_t priority_ = 0;
 };
 

@@ -97,6 +97,12 @@ Status ShowSweeps(Client& client, bool json) {
   return absl::OkStatus();
 }
 
+Status ShowSweepNames(Client& client) {
+  ASSIGN_OR_RETURN(const v1::ListSweepsResponse sweeps, client.ListSweeps());
+  for (const v1::SweepStatus& sweep : sweeps.sweeps()) fmt::print("{}\n", Printable(sweep.name()));
+  return absl::OkStatus();
+}
+
 Status ShowStatus(Client& client, const std::string& name, bool json) {
   StatusOr<v1::SweepStatus> sweep = client.GetSweep(name);
   if (sweep.ok()) {

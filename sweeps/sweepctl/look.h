@@ -10,6 +10,8 @@
 namespace lorikeet::sweepctl {
 
 Status ShowSweeps(Client& client, bool json);
+// A line each, for a shell's completion.
+Status ShowSweepNames(Client& client);
 // `name` is a sweep, or a trial.
 Status ShowStatus(Client& client, const std::string& name, bool json);
 Status ShowTrials(Client& client, const std::string& sweep, bool json);
