@@ -74,9 +74,10 @@ void DotGrid::Line(double x0, double y0, double x1, double y1, const Colour& col
 
 void DotGrid::Upright(double x, double y0, double y1, const Colour& colour) {
   if (!(x >= 0 && x <= 1)) return;
-  const double column = std::round(x * static_cast<double>(columns_ - 1)),
-               dots = static_cast<double>(columns_) * across_ - 1;
-  const double middle = (column * across_ + across_ / 2) / dots;
+  const auto column = static_cast<std::size_t>(std::round(x * static_cast<double>(columns_ - 1))),
+             across = static_cast<std::size_t>(across_);
+  const std::size_t dot = column * across + across / 2;
+  const double middle = static_cast<double>(dot) / static_cast<double>(columns_ * across - 1);
   Line(middle, y0, middle, y1, colour);
 }
 

@@ -104,7 +104,7 @@ std::string Fit(const std::string& text, double width, double size, bool bold, C
   std::vector<std::string> characters = Characters(text);
   while (!characters.empty()) {
     characters.pop_back();
-    const std::string cut = fmt::format("{}…", fmt::join(characters, ""));
+    std::string cut = fmt::format("{}…", fmt::join(characters, ""));
     if (canvas.TextWidth(cut, size, bold) <= width) return cut;
   }
   return "";

@@ -34,7 +34,7 @@ std::string Plain(const std::string& text, bool ascii) {
 }
 
 std::string Cut(const std::string& text, std::size_t columns, bool ascii) {
-  const std::string plain = Plain(text, ascii);
+  std::string plain = Plain(text, ascii);
   if (Width(plain) <= columns) return plain;
   std::string cut;
   const std::vector<std::string> characters = Characters(plain);

@@ -1,6 +1,7 @@
 #include "sweeps/report/thinner.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace lorikeet::report {
 namespace {
@@ -63,7 +64,7 @@ std::optional<double> Thinner::MeanOf(std::size_t stretch) const {
 
 std::int64_t Thinner::MiddleOf(std::size_t stretch) const {
   const double share = (static_cast<double>(stretch) + 0.5) / static_cast<double>(stretches_.size());
-  return first_ + static_cast<std::int64_t>(share * (span_ - 1) + 0.5);
+  return first_ + std::llround(share * (span_ - 1));
 }
 
 }  // namespace lorikeet::report
