@@ -81,7 +81,7 @@ void SetRules(httplib::Server& server) {
 void SetAnswers(httplib::Server& server, const std::shared_ptr<const HttpOptions>& options) {
   server.set_pre_routing_handler([](const httplib::Request& request, httplib::Response& response) {
     const bool session = request.path == kLogin || request.path == kLogout;
-    if (request.method == "GET" || request.method == "HEAD" || (session && request.method == "POST"))
+    if (session ? request.method == "POST" : request.method == "GET" || request.method == "HEAD")
       return httplib::Server::HandlerResponse::Unhandled;
     response.set_header("Allow", session ? "POST" : "GET, HEAD");
     Answer(response, 405, session ? "only POST\n" : "only GET and HEAD\n");

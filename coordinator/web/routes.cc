@@ -18,9 +18,10 @@ constexpr const char* kPagePolicy =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; "
     "trusted-types 'none'";
-constexpr int kFast = 1;                        // of gzip's levels
-constexpr std::size_t kWorthPacking = 1024;     // bytes
-constexpr std::chrono::seconds kHeartbeat{10};  // a stream says so often that it is there
+constexpr int kFast = 1;                     // of gzip's levels
+constexpr std::size_t kWorthPacking = 1024;  // bytes
+// A stream says so often that it is there, and is looked at so often whether its peer is.
+constexpr std::chrono::seconds kHeartbeat{10}, kLook{1};
 
 void SetHeader(httplib::Response& response, const std::string& name, const std::string& value) {
   response.headers.erase(name);
@@ -191,8 +192,10 @@ void Stream(const std::shared_ptr<const Routes>& routes, const httplib::Request&
   response.set_chunked_content_provider(
       "text/event-stream",
       [routes, seen, still_allowed](std::size_t, httplib::DataSink& sink) {
-        const auto news = routes->changes->Next(*seen, kHeartbeat);
-        if (routes->changes->closed() || !still_allowed()) {
+        std::optional<Changes::News> news;
+        for (Duration waited{}; !news && waited < kHeartbeat && sink.is_writable(); waited += kLook)
+          news = routes->changes->Next(*seen, kLook);
+        if (routes->changes->closed() || !sink.is_writable() || !still_allowed()) {
           sink.done();
           return true;
         }

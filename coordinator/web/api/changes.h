@@ -55,9 +55,8 @@ class Changes {
     bool unwell = false;  // the service does not answer
   };
   // What is new since `version` (0: everything), at once or when something is; nothing where `within` passes
-  // first, or after Close.
+  // first, or after Close. Versions grow, from 1.
   std::optional<News> Next(std::int64_t version, std::chrono::milliseconds within);
-  // Versions grow, from 1.
   bool closed() const;
   // Wakes all listeners; nothing is looked at any more.
   void Close();

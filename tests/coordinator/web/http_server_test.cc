@@ -1,12 +1,8 @@
 #include "coordinator/web/http_server.h"
 
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -17,6 +13,7 @@
 #include <vector>
 
 #include "common/files.h"
+#include "tests/coordinator/web/http_client.h"
 #include "tests/paths.h"
 
 namespace lorikeet::web {
@@ -26,45 +23,6 @@ using std::chrono::seconds;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
-
-int PortOf(const std::string& address) { return std::stoi(address.substr(address.rfind(':') + 1)); }
-
-// Of one read: a peer that does not answer fails a test instead of holding it up.
-constexpr seconds kAnswersWithin{30};
-
-// A connection, or -1.
-int Dial(const std::string& address) {
-  const int file = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const timeval within{.tv_sec = kAnswersWithin.count(), .tv_usec = 0};
-  setsockopt(file, SOL_SOCKET, SO_RCVTIMEO, &within, sizeof(within));
-  sockaddr_in to{};
-  to.sin_family = AF_INET;
-  to.sin_port = htons(static_cast<std::uint16_t>(PortOf(address)));
-  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (connect(file, reinterpret_cast<const sockaddr*>(&to), sizeof(to)) == 0) return file;
-  close(file);
-  return -1;
-}
-
-// The whole answer to these bytes.
-std::string Ask(const std::string& address, const std::string& request) {
-  const int file = Dial(address);
-  if (file < 0) return "no connection";
-  std::string answer;
-  // The server may have hung up in the middle of it.
-  if (send(file, request.data(), request.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(request.size())) {
-    char bytes[4096];
-    for (ssize_t got; (got = read(file, bytes, sizeof(bytes))) > 0;)
-      answer.append(bytes, static_cast<std::size_t>(got));
-  }
-  close(file);
-  return answer;
-}
-
-std::string Get(const std::string& address, const std::string& path, const std::string& headers = "",
-                const std::string& method = "GET") {
-  return Ask(address, method + " " + path + " HTTP/1.1\r\nHost: x\r\n" + headers + "\r\n");
-}
 
 class HttpServerTest : public ::testing::Test {
  protected:

@@ -104,6 +104,7 @@ export class Drawing {
       scales: {x: axis(x.text, {type: 'linear', ...x.more}), y: axis(y.text, {type: 'linear', ...y.more})},
       plugins: {
         legend: {display: legend, position: 'bottom', labels: {color: ink('--ink'), usePointStyle: true, boxHeight: 7, padding: 14,
+                 filter: (label) => label.text !== 'front',
                  generateLabels: (chart) => Chart.defaults.plugins.legend.labels.generateLabels(chart).map((label) => ({...label, text: clean(label.text).slice(0, 60)}))}},
         tooltip: {callbacks: tips, backgroundColor: ink('--ink'), titleColor: ink('--ground'), bodyColor: ink('--ground'), displayColors: false},
         intervals: {band},

@@ -1,9 +1,9 @@
 // One trial: how it stands, its attempts, curves, logs, result, settings and files.
 import {colour, dash, Drawing} from './charts.js';
 import {curveSets} from './curves.js';
-import {clean, h, name, replace, svg} from './dom.js';
+import {clean, h, name, replace} from './dom.js';
 import {historyList} from './events.js';
-import {ABSENT, bytes, compact, count, duration, fixed, percent, plural, secondsBetween, time} from './format.js';
+import {ABSENT, bytes, compact, count, duration, fixed, percent, secondsBetween, time} from './format.js';
 import {badge, choice, empty, facts, scroller, setQuery, sweepLink} from './parts.js';
 import {ask} from './server.js';
 
@@ -28,28 +28,26 @@ function heading(trial) {
   ];
 }
 
-const SHADES = {succeeded: 'is-succeeded', running: 'is-running', granted: 'is-running', failed: 'is-failed', lost: 'is-lost'};
-// Attempts over time, a track each: from the grant to the end, the wait for the trainer's start paler.
+const SHADES = {succeeded: 'is-succeeded', running: 'is-running', granted: 'is-running', failed: 'is-failed', lost: 'is-failed'};
+// Attempts over time, a track each: from the grant to the end, the wait for the trainer's start paler. The table below says
+// the same in words.
 function timeline(attempts, now) {
-  if (!attempts.length) return null;
   const begin = Date.parse(attempts[0].granted_at);
-  const ends = attempts.map((attempt) => Date.parse(attempt.ended_at ?? now));
-  const span = Math.max(1000, Math.max(...ends) - begin);
-  const shown = attempts.slice(-20);
-  const [left, width, row] = [86, 700, 22];
-  const x = (iso) => left + width * Math.max(0, Date.parse(iso) - begin) / span;
-  return svg('svg', {class: 'timeline', viewBox: `0 0 ${left + width + 10} ${shown.length * row + 24}`, role: 'img',
-                     'aria-label': `Timeline of ${plural(shown.length, 'attempt')}; the table below says the same`},
-    shown.map((attempt, i) => {
-      const y = i * row + 3;
+  const span = Math.max(1000, Math.max(...attempts.map((attempt) => Date.parse(attempt.ended_at ?? now))) - begin);
+  const at = (iso) => Math.max(0, Math.min(1, (Date.parse(iso) - begin) / span));
+  const bar = (from, to, shade) => {
+    const piece = h('span', {class: `piece ${shade}`});
+    piece.style.setProperty('--from', at(from));
+    piece.style.setProperty('--long', Math.max(0.004, at(to) - at(from)));
+    return piece;
+  };
+  return h('div', {class: 'timeline', 'aria-hidden': 'true'},
+    attempts.slice(-20).map((attempt) => {
       const end = attempt.ended_at ?? now;
-      const started = attempt.started_at ?? end;
-      const bar = (from, to, shade) => svg('rect', {x: x(from), y, width: Math.max(2, x(to) - x(from)), height: row - 7, rx: 2, class: shade});
-      return [svg('text', {x: 0, y: y + 12}, `attempt ${attempt.number}`), svg('rect', {x: left, y, width, height: row - 7, rx: 2, class: 'track'}),
-        bar(attempt.granted_at, started, 'wait'), attempt.started_at ? bar(attempt.started_at, end, SHADES[attempt.state] ?? 'is-other') : null];
+      return [h('span', {}, `attempt ${attempt.number}`), h('span', {class: 'track'}, bar(attempt.granted_at, attempt.started_at ?? end, 'wait'),
+        attempt.started_at ? bar(attempt.started_at, end, SHADES[attempt.state] ?? 'is-cancelled') : null)];
     }),
-    svg('text', {x: left, y: shown.length * row + 16}, time(attempts[0].granted_at)),
-    svg('text', {x: left + width, y: shown.length * row + 16, 'text-anchor': 'end'}, `+ ${duration(span / 1000)}`));
+    h('span', {}), h('span', {class: 'ends'}, h('span', {}, time(attempts[0].granted_at)), h('span', {}, `+ ${duration(span / 1000)}`)));
 }
 
 function attemptTable(trial) {
