@@ -56,6 +56,7 @@ constexpr CsvTable kTables[] = {
 std::string Cell(const Json& value) {
   if (value.is_null()) return "";
   std::string text = Plain(value);
+  if (text.empty()) return "\"\"";  // unlike NULL
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
   std::string quoted = "\"";
   for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);

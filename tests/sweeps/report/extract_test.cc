@@ -151,6 +151,12 @@ TEST_F(LinesTest, CsvQuotesWhatItMust) {
   EXPECT_THAT(*All(csv), HasSubstr(",\"he said \"\"no\"\",\nthen\x01 left\",5,0.5,0.25,"));
 }
 
+TEST_F(LinesTest, CsvTellsAnEmptyTextFromNone) {
+  ExtractRequest csv = Ask("csv", "demo");
+  csv.table = "sensitivity";  // `held` is empty, and there is no mean
+  EXPECT_THAT(*All(csv), HasSubstr("demo,lora,rank,8,\"\",rouge1,0,,,,\r\n"));
+}
+
 TEST_F(LinesTest, BytesThatAreNoUtf8AreReplacedInLines) {
   summary_ = "caf\xC3";
   Attempt("full-1", 1);
