@@ -56,6 +56,17 @@ Status CheckLimits(const v1::GetPlotRequest& request) {
   return check.status();
 }
 
+Status CheckLimits(const v1::GetTableRequest& request) {
+  FieldChecker check("table");
+  check.Word("sweep", request.sweep(), kMostNameBytes);
+  check.Word("format", request.format());
+  check.List("metrics", static_cast<std::int64_t>(request.metrics_size()), kMostMetrics);
+  for (const std::string& metric : request.metrics()) check.Word("metrics", metric);
+  check.Word("sort", request.sort());
+  check.Word("rows", request.rows(), kMostNameBytes);
+  return check.status();
+}
+
 Status CheckName(const char* field, const std::string& name) {
   FieldChecker check("request");
   check.Word(field, name, kMostNameBytes);

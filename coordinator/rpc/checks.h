@@ -27,6 +27,7 @@ Status CheckLimits(const v1::SubmitRequest& request);
 Status CheckLimits(const v1::ListEventsRequest& request);
 Status CheckLimits(const v1::ExtractRequest& request);
 Status CheckLimits(const v1::GetPlotRequest& request);
+Status CheckLimits(const v1::GetTableRequest& request);
 // ---- files
 // All of it but for the list of files (common/rpc/transfer.h).
 Status CheckLimits(const v1::UploadBegin& begin);

@@ -41,6 +41,7 @@ inline constexpr std::int64_t kMostLeases = 10'000;
 inline constexpr std::int64_t kMostEventsABatch =
     1024;  // a worker sends 256: one batch is a part of one transaction
 inline constexpr std::int64_t kMostVariables = 1024;
+inline constexpr std::int64_t kMostMetrics = 16;  // of a table's columns
 inline constexpr std::int64_t kMostFiles = 16;  // that a trial reads: its model, its data, an adapter
 // Transfers of files at a time; whoever comes on top is told to try again later.
 inline constexpr int kMostUploads = 16, kMostDownloads = 16;

@@ -13,6 +13,7 @@
 #include "coordinator/rpc/limits.h"
 #include "coordinator/rpc/request_key.h"
 #include "sweeps/plot/plot.h"
+#include "sweeps/report/arrange.h"
 #include "sweeps/report/report.h"
 #include "sweeps/spec/spec.h"
 
@@ -198,12 +199,15 @@ grpc::ServerUnaryReactor* SweepServiceHandler::GetTable(grpc::CallbackServerCont
                                                         const v1::GetTableRequest* request,
                                                         v1::GetTableResponse* response) {
   const auto read = [this, request, response]() -> Status {
-    RETURN_IF_ERROR(CheckName("sweep", request->sweep()));
-    RETURN_IF_ERROR(CheckName("format", request->format()));
+    RETURN_IF_ERROR(CheckLimits(*request));
     ASSIGN_OR_RETURN(const report::Format format,
                      report::ParseFormat(request->format().empty() ? "text" : request->format()));
     ASSIGN_OR_RETURN(const std::unique_ptr<report::Report> report, report::Report::Open(database_path_));
-    ASSIGN_OR_RETURN(const report::Table table, report->ReadTable(request->sweep()));
+    ASSIGN_OR_RETURN(report::Table table, report->ReadTable(request->sweep()));
+    RETURN_IF_ERROR(report::Arrange({.metrics = {request->metrics().begin(), request->metrics().end()},
+                                     .sort = request->sort(),
+                                     .rows = request->rows()},
+                                    table));
     response->set_text(report::Render(table, format, request->colour()));
     return absl::OkStatus();
   };

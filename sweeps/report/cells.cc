@@ -65,24 +65,17 @@ Cells QualityCells(const Table& table) {
   cells.texts = 2;
   const bool intervals = std::any_of(table.rows.begin(), table.rows.end(),
                                      [](const Row& row) { return row.comparison.low.has_value(); });
-  cells.heading = {"configuration",
-                   "seeds",
-                   "ROUGE-1",
-                   "ROUGE-2",
-                   "ROUGE-L",
-                   "ROUGE-Lsum",
-                   "Δ " + MetricLabel(table.primary)};
+  cells.heading = {"configuration", "seeds"};
+  for (const std::string& metric : table.metrics) cells.heading.push_back(MetricLabel(metric));
+  cells.difference = cells.heading.size();
+  cells.heading.push_back("Δ " + MetricLabel(table.primary));
   if (intervals) cells.heading.insert(cells.heading.end(), {"95 % interval", "p", "detectable"});
   cells.heading.emplace_back("verdict");
   for (const Row& row : table.rows) {
     const Comparison& comparison = row.comparison;
-    std::vector<std::string> cell = {NameCell(row),
-                                     SeedsText(row),
-                                     MeanSdText(row.rouge1),
-                                     MeanSdText(row.rouge2),
-                                     MeanSdText(row.rougeL),
-                                     MeanSdText(row.rougeLsum),
-                                     Or(comparison.difference, Signed)};
+    std::vector<std::string> cell = {NameCell(row), SeedsText(row)};
+    for (const std::string& metric : table.metrics) cell.push_back(MeanSdText(ScoreOf(row, metric)));
+    cell.push_back(Or(comparison.difference, Signed));
     if (intervals) {
       cell.push_back(comparison.low ? IntervalText(comparison) : kAbsent);
       cell.push_back(comparison.p_corrected ? PText(*comparison.p_corrected) : kAbsent);

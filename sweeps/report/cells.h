@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@ struct Cells {
   std::vector<std::string> heading;
   std::vector<std::vector<std::string>> rows;  // in the table's order
   std::size_t texts = 1;                       // columns from the left that are no numbers
+  std::optional<std::size_t> difference = {};  // the column that may be significant
 };
 // Scores, differences and verdicts.
 Cells QualityCells(const Table& table);

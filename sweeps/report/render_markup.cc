@@ -1,3 +1,4 @@
+#include <optional>
 #include <string_view>
 
 #include "sweeps/report/cells.h"
@@ -65,14 +66,14 @@ std::string EscapeLatex(const std::string& text) {
   return escaped;
 }
 
-// `significant`: the difference, in the seventh column, gets an asterisk.
-std::string LatexRow(const std::vector<std::string>& cells, bool bold, bool significant) {
-  constexpr std::size_t kDifference = 6;
+// The cell `significant` gets an asterisk.
+std::string LatexRow(const std::vector<std::string>& cells, bool bold,
+                     std::optional<std::size_t> significant) {
   std::string line;
   for (std::size_t i = 0; i < cells.size(); ++i) {
     const std::string escaped = EscapeLatex(cells[i]);
     line += (i > 0 ? " & " : "") + (bold ? "\\textbf{" + escaped + "}" : escaped) +
-            (significant && i == kDifference ? "$^{*}$" : "");
+            (significant == i ? "$^{*}$" : "");
   }
   return line + " \\\\\n";
 }
@@ -105,10 +106,11 @@ std::string RenderLatex(const Table& table) {
   for (const Cells& cells : {QualityCells(table), CostCells(table)}) {
     text += "\\begin{tabular}{" + std::string(cells.texts, 'l') +
             std::string(cells.heading.size() - cells.texts, 'r') + "}\n\\toprule\n" +
-            LatexRow(cells.heading, false, false) + "\\midrule\n";
+            LatexRow(cells.heading, false, std::nullopt) + "\\midrule\n";
     for (std::size_t i = 0; i < cells.rows.size(); ++i) {
       const bool significant = table.rows[i].comparison.p_corrected.value_or(1) < 0.05;
-      text += LatexRow(cells.rows[i], chosen.contains(&table.rows[i]), significant && cells.texts == 2);
+      text += LatexRow(cells.rows[i], chosen.contains(&table.rows[i]),
+                       significant ? cells.difference : std::nullopt);
     }
     text += "\\bottomrule\n\\end{tabular}\n\n";
   }

@@ -54,6 +54,7 @@ struct Table {
   std::string baseline;
   std::int64_t trials = 0, succeeded = 0, failed = 0;
   std::vector<Row> rows;
+  std::vector<std::string> metrics = {"rouge1", "rouge2", "rougeL", "rougeLsum"};  // the score columns
   std::string primary = "rouge1";  // the metric of the verdicts
   double margin = 0.5;             // ROUGE points
   std::int64_t family = 0;         // rows that p-values are corrected for

@@ -168,27 +168,28 @@ void Commands::AddTable(CLI::App& app) {
   table->add_option("sweep", name_, "An id or a name")->required();
   table->add_option("--format", format_, "Of the table")->check(kFormats)->capture_default_str();
   table->add_option("--db", database_, "A results.db (or its folder), read without a coordinator");
+  table->add_option("--metrics", table_.arrangement.metrics, "Score columns: rouge1,rouge2,rougeL,rougeLsum")
+      ->delimiter(',');
+  table
+      ->add_option("--sort", table_.arrangement.sort, "By a column, the best first (default: as in the file)")
+      ->check(CLI::IsMember(report::SortKeys()));
+  table->add_option("--rows", table_.arrangement.rows, "Only rows whose name holds this, and the baseline");
   table->add_flag_callback(
       "--json", [this] { format_ = "json"; }, "The same as --format json");
   Do(table, [this] { return Table(); });
 }
 
 Status Commands::Table() {
-  const bool colour = WantsColour(STDOUT_FILENO);
-  if (!database_.empty()) {
-    ASSIGN_OR_RETURN(const std::string text, TableFromDatabase(database_, name_, format_, colour));
-    fmt::print("{}", text);
+  table_.sweep = name_;
+  table_.format = format_;
+  table_.colour = WantsColour(STDOUT_FILENO);
+  const auto print = [](const StatusOr<std::string>& text) -> Status {
+    RETURN_IF_ERROR(text.status());
+    fmt::print("{}", *text);
     return absl::OkStatus();
-  }
-  return WithClient([&](Client& client) -> Status {
-    v1::GetTableRequest request;
-    request.set_sweep(name_);
-    request.set_format(format_);
-    request.set_colour(colour);
-    ASSIGN_OR_RETURN(const v1::GetTableResponse response, client.GetTable(request));
-    fmt::print("{}", response.text());
-    return absl::OkStatus();
-  });
+  };
+  if (!database_.empty()) return print(TableFromDatabase(database_, table_));
+  return WithClient([&](Client& client) { return print(TableFromCoordinator(client, table_)); });
 }
 
 void Commands::AddActs(CLI::App& app) {

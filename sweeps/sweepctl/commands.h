@@ -13,6 +13,7 @@
 #include "sweeps/sweepctl/fetch.h"
 #include "sweeps/sweepctl/plot.h"
 #include "sweeps/sweepctl/run.h"
+#include "sweeps/sweepctl/table.h"
 
 namespace lorikeet::sweepctl {
 
@@ -45,6 +46,7 @@ class Commands {
   ClientOptions client_;
   RunOptions run_;
   FetchOptions fetch_;
+  TableOptions table_;
   PlotOptions plot_;
   ExtractOptions extract_;
   ExportOptions export_;

@@ -322,6 +322,15 @@ TEST(ClientLimits, HoldEveryField) {
   plot.set_height(0);
   plot.set_metric("rouge1\x1b[2J");
   EXPECT_THAT(Message(CheckLimits(plot)), HasSubstr("plot.metric: control characters"));
+  v1::GetTableRequest table;
+  for (int i = 0; i < kMostMetrics; ++i) table.add_metrics("rouge1");
+  table.set_rows(Bytes(kMostNameBytes));
+  EXPECT_TRUE(CheckLimits(table).ok());
+  table.set_rows(Bytes(kMostNameBytes + 1));
+  EXPECT_EQ(CheckLimits(table), InvalidArgument("table.rows: 8193 bytes; at most 8192"));
+  table.set_rows("");
+  table.add_metrics("rouge1");
+  EXPECT_THAT(Message(CheckLimits(table)), HasSubstr("table.metrics: 17"));
   EXPECT_TRUE(CheckName("sweep", Bytes(kMostNameBytes)).ok());
   EXPECT_EQ(CheckName("sweep", Bytes(kMostNameBytes + 1)),
             InvalidArgument("request.sweep: 8193 bytes; at most 8192"));
