@@ -163,6 +163,11 @@ StatusOr<Figure> CurvesFigure(const report::Curves& read) {
         seeds ? "Thin: one seed each. Thick: their mean, as far as all of them go."
               : "Means over seeds, as far as all of them go; of many curves, not each seed's.");
   }
+  if (read.left_out > 0) {
+    figure.notes.push_back(
+        fmt::format("The first {} trials alone, in the table's order; {} more have started.", read.trials,
+                    read.left_out));
+  }
   if (not_numbers > 0)
     figure.notes.push_back(fmt::format("{} values that are no numbers are left out.", not_numbers));
   return figure;

@@ -16,7 +16,7 @@ namespace lorikeet::plot {
 struct Size {
   double width = 0, height = 0;
 };
-inline constexpr double kLeastSide = 120, kMostSide = 2000;
+inline constexpr double kLeastSide = 120, kMostSide = 1440;
 
 struct Picture {
   std::string bytes;

@@ -141,7 +141,7 @@ std::string SeedsNote(const report::Sensitivity& read) {
     for (const report::SensitivityPoint& point : line.points) {
       if (point.score.seeds == 0) {
         ++none;
-      } else if (point.score.seeds < read.sweep.seeds) {
+      } else if (point.score.seeds < read.sweep.seeds && line.arm != "zero_shot" && line.arm != "lead") {
         ++fewer;
       }
     }

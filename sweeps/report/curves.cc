@@ -54,6 +54,11 @@ class CurveReader {
     std::size_t curves = 0;
     for (auto& trials : trials_) {
       for (TrialAttempts& trial : trials) {
+        if (static_cast<std::int64_t>(curves) >= options_.most_curves) {
+          trial.attempts.clear();
+          ++read_.left_out;
+          continue;
+        }
         for (Attempt& attempt : trial.attempts) ReadNames(attempt, names);
         std::int64_t end = kMostSteps;
         for (auto attempt = trial.attempts.rbegin(); attempt != trial.attempts.rend(); ++attempt) {

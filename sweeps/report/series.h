@@ -95,6 +95,7 @@ struct Curves {
   std::vector<std::string> metrics;       // that trials of this sweep have reported, sorted
   std::vector<CurveGroup> groups;         // in the table's order; those that have points
   std::int64_t trials = 0, reported = 0;  // curves in them, and points before they were thinned
+  std::int64_t left_out = 0;              // trials beyond `most_curves`
 };
 
 struct CurveOptions {
@@ -104,6 +105,8 @@ struct CurveOptions {
   // Fewer a curve, but 40, where all of them together have more.
   std::size_t most_in_all = 200'000;
   std::vector<std::string> trials = {};  // ids; empty: all of the sweep
+  // The first in the table's order: their points are many, and somebody waits.
+  std::int64_t most_curves = 5000;
 };
 
 // What a configuration costs, and in which direction less is better.

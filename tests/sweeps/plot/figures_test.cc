@@ -13,7 +13,7 @@ namespace {
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 TEST(SensitivityFigureTest, APanelAnAxisWithTheBaselineAsABand) {
@@ -53,6 +53,15 @@ TEST(SensitivityFigureTest, MissingSeedsAndResultsAreSaid) {
   EXPECT_THAT(figure->notes, Contains("7 of 12 trials have results."));
   EXPECT_THAT(figure->notes, Contains("1 points lack seeds, 1 have no result and are left out."));
   EXPECT_THAT(figure->notes, Contains("The baseline has no result yet."));
+}
+
+TEST(SensitivityFigureTest, ReferencesRunOnceAndLackNoSeeds) {
+  report::Sensitivity read = MakeSensitivity();
+  read.lines[0].arm = "lead";
+  read.lines[0].axis = "sentences";
+  for (report::SensitivityPoint& point : read.lines[0].points) point.score.seeds = 1;
+  const auto figure = SensitivityFigure(read);
+  for (const std::string& note : figure->notes) EXPECT_THAT(note, Not(HasSubstr("lack")));
 }
 
 TEST(SensitivityFigureTest, NothingYetSaysWhatIsMissing) {
@@ -144,6 +153,14 @@ TEST(CurvesFigureTest, ManyConfigurationsHaveAPanelAnArmAndFewNames) {
   EXPECT_TRUE(figure->panels[0].lines[0].above);      // the baseline's
   EXPECT_THAT(figure->notes.back(), HasSubstr("not each seed's"));
   EXPECT_THAT(CurvesFigure(MakeCurves(20, 5, 10))->panels[0].lines, SizeIs(20 * 6));
+}
+
+TEST(CurvesFigureTest, WhatWasNotReadIsSaid) {
+  report::Curves read = MakeCurves(2, 1);
+  read.trials = 2;
+  read.left_out = 7;
+  EXPECT_THAT(CurvesFigure(read)->notes,
+              Contains("The first 2 trials alone, in the table's order; 7 more have started."));
 }
 
 TEST(CurvesFigureTest, WhatDivergesHasALogarithmicAxis) {

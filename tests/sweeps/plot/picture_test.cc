@@ -101,7 +101,7 @@ TEST(PictureTest, SizesThatCannotBeAreRefused) {
     EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
     return Message(status);
   };
-  EXPECT_EQ(refused(50, 0), "a width of 50 points: from 120 to 2000 (72 are an inch)");
+  EXPECT_EQ(refused(50, 0), "a width of 50 points: from 120 to 1440 (72 are an inch)");
   EXPECT_THAT(refused(0, 1e6), HasSubstr("a height of"));
   EXPECT_THAT(refused(-300, 0), HasSubstr("a width of -300"));
   EXPECT_THAT(refused(400, 120) + refused(130, 120), HasSubstr("leaves no room for the plots"));

@@ -287,6 +287,18 @@ TEST_F(SeriesTest, LongCurvesAreThinnedAndTheirMeansAreOfAllPoints) {
   EXPECT_NEAR(group.mean[20].mean, 6.5, 1e-9);  // not of extremes
 }
 
+TEST_F(SeriesTest, OfManyTrialsTheFirstAreRead) {
+  for (const char* id : {"a", "b", "c"}) {
+    Try(id, "full", id[0]);
+    Report(std::string(id) + "/1", "train_loss", {{1, 2}});
+  }
+  const auto curves = Open()->ReadCurves("demo", {.metric = "train_loss", .most_curves = 2});
+  ASSERT_TRUE(curves.ok()) << curves.status();
+  EXPECT_EQ(curves->trials, 2);
+  EXPECT_EQ(curves->left_out, 1);
+  EXPECT_THAT(curves->groups.at(0).seeds, SizeIs(2));
+}
+
 TEST_F(SeriesTest, WhatIsNoNumberIsLeftOutAndCounted) {
   Try("a", "full", 1);
   Report("a/1", "train_loss", {{1, 2}, {2, std::numeric_limits<double>::quiet_NaN()}, {3, 1}});

@@ -111,6 +111,12 @@ TEST_F(SweepctlTest, WrongUsageIsTwo) {
                                              {"submit", "--dry-run", "/nowhere/x.yaml"},
                                              {"run", "/nowhere/x.yaml"},
                                              {"table", "x", "--db", "/nowhere/results.db"},
+                                             {"predictions", "x", "--db", "/nowhere/results.db"},
+                                             {"predictions", "x", "--split", "train"},
+                                             {"diff", "x"},
+                                             {"diff", "x", "y", "--documents", "-1"},
+                                             {"export", "x", "--out", "y"},
+                                             {"export", "x", "--format", "pdf", "--out", "y"},
                                              {"list", "--coordinator", "nonsense"},
                                              {"list", "--coordinator", "gpu-host:7070"}}) {
     const Outcome outcome = Run(arguments);
@@ -252,6 +258,15 @@ TEST_F(SweepctlWithCoordinatorTest, ASweepFromSubmissionToCancellation) {
   EXPECT_THAT(table.out, HasSubstr("lora rank=2"));
   EXPECT_EQ(Run({"table", "tiny", "--db", folder_ + "/data"}).out, table.out) << "the file says the same";
   EXPECT_TRUE(nlohmann::json::accept(Run({"table", "tiny", "--json"}).out));
+
+  const Outcome plot = Run({"plot", "tiny"});
+  EXPECT_EQ(plot.code, 2) << "there is nothing to draw yet";
+  EXPECT_THAT(plot.err, HasSubstr("no configuration with an axis has a result yet"));
+  EXPECT_EQ(Run({"plot", "tiny", "--db", folder_ + "/data"}).err, plot.err) << "the file says the same";
+  EXPECT_THAT(Run({"plot", "tiyn"}).err, HasSubstr("did you mean 'tiny'"));
+  EXPECT_THAT(Run({"plot", "tiny", "--kind", "curve"}).err, HasSubstr("did you mean 'curves'"));
+  EXPECT_EQ(Run({"plot", "tiny", "--out", folder_ + "/a.svg"}).code, 2);
+  EXPECT_FALSE(std::filesystem::exists(folder_ + "/a.svg"));
 
   EXPECT_EQ(Run({"cancel", "--trial", trial}).code, 0);
   const Outcome cancelled = Run({"cancel", "tiny"});
