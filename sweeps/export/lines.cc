@@ -34,7 +34,11 @@ Status Lines::Add(std::string_view text) {
     const Json line = Json::parse(waiting_.begin() + static_cast<std::ptrdiff_t>(begin),
                                   waiting_.begin() + static_cast<std::ptrdiff_t>(end), nullptr, false);
     if (!line.is_object()) return Internal("what comes is no JSON object: {}", waiting_.substr(begin, 80));
-    RETURN_IF_ERROR(take_(line));
+    try {
+      RETURN_IF_ERROR(take_(line));
+    } catch (const Json::exception& error) {  // a value of another type than it should be
+      return Internal("what comes is not what was asked for: {}", error.what());
+    }
   }
   waiting_.erase(0, begin);
   if (waiting_.size() > kMostLineBytes) return Internal("a line of more than {} bytes came", kMostLineBytes);

@@ -76,21 +76,21 @@ std::string Metadata(const Card& card) {
   text += "model-index:\n- name: " + Quoted(card.sweep.name + ", " + card.trial.name) + "\n  results:\n";
   text += "  - task:\n      type: summarization\n      name: Summarization\n";
   text += "    dataset:\n      type: local\n      name: " +
-          Quoted(FileName(Plain(card.settings["data"]["test"]))) + "\n      split: test\n";
+          Quoted(FileName(Plain(At(At(card.settings, "data"), "test")))) + "\n      split: test\n";
   text += "    metrics:\n";
   for (const auto& [name, column] : {std::pair("ROUGE-1", "test_rouge1"),
                                      {"ROUGE-2", "test_rouge2"},
                                      {"ROUGE-L", "test_rougeL"},
                                      {"ROUGE-Lsum", "test_rougeLsum"}}) {
     text += fmt::format("    - type: rouge\n      name: {}\n      value: {:.4f}\n", name,
-                        100 * card.result[column].get<double>());
+                        100 * At(card.result, column).get<double>());
   }
   return text + "---\n";
 }
 
 std::string Loading(const Card& card) {
-  const Json& data = card.settings["data"];
-  const Json& evaluate = card.settings["evaluate"];
+  const Json& data = At(card.settings, "data");
+  const Json& evaluate = At(card.settings, "evaluate");
   std::string text =
       "```python\nfrom peft import PeftModel\nfrom transformers import AutoModelForSeq2SeqLM, "
       "AutoTokenizer\n\n";
@@ -99,9 +99,9 @@ std::string Loading(const Card& card) {
   text += "model = PeftModel.from_pretrained(AutoModelForSeq2SeqLM.from_pretrained(base), \".\")\n";
   text +=
       fmt::format("inputs = tokenizer({} + article, truncation=True, max_length={}, return_tensors=\"pt\")\n",
-                  Quoted(Plain(data["source_prefix"])), Plain(data["max_source_tokens"]));
+                  Quoted(Plain(At(data, "source_prefix"))), Plain(At(data, "max_source_tokens")));
   text += fmt::format("summary = model.generate(**inputs, num_beams={}, max_new_tokens={})\n",
-                      Plain(evaluate["beams"]), Plain(evaluate["max_new_tokens"]));
+                      Plain(At(evaluate, "beams")), Plain(At(evaluate, "max_new_tokens")));
   return text + "print(tokenizer.decode(summary[0], skip_special_tokens=True))\n```\n";
 }
 
@@ -117,7 +117,7 @@ std::string Settings(const Card& card) {
 }
 
 std::string Text(const Card& card) {
-  const auto fact = [&](const char* column) { return Code(Plain(card.result[column])); };
+  const auto fact = [&](const char* column) { return Code(Plain(At(card.result, column))); };
   std::string text = Metadata(card);
   text += "\n# " + Prose(card.sweep.name + ": " + card.trial.name) + "\n\n";
   text += fmt::format(
@@ -127,8 +127,8 @@ std::string Text(const Card& card) {
       card.trial.arm == "lora"     ? "A LoRA adapter"
       : card.trial.arm == "prompt" ? "A soft prompt"
                                    : "A full fine-tuning",
-      Code(card.base_model), Grouped(card.result["trainable_parameters"].get<std::int64_t>()),
-      Percent(card.result["trainable_share"].get<double>()));
+      Code(card.base_model), Grouped(At(card.result, "trainable_parameters").get<std::int64_t>()),
+      Percent(At(card.result, "trainable_share").get<double>()));
   if (card.chosen) {
     text +=
         "\nIt is the seed with the best validation ROUGE-1 of the adapter that is best on validation. The "
@@ -155,8 +155,8 @@ std::string Text(const Card& card) {
       "documents are "
       "`{}` and the base model is `{}`.\n",
       card.trial.seed, fact("train_documents"), fact("kept_step"), fact("last_step"),
-      Prose(Plain(card.result["device_model"])), fact("precision"), fact("build"), fact("data_fingerprint"),
-      fact("model_fingerprint"));
+      Prose(Plain(At(card.result, "device_model"))), fact("precision"), fact("build"),
+      fact("data_fingerprint"), fact("model_fingerprint"));
   text +=
       "\n## What is not known\n\nThe data set's name and licence, and the languages: only its files are "
       "recorded. Add "
@@ -191,7 +191,8 @@ StatusOr<std::string> TellCard(Source& source, const ExtractRequest& request) {
     return InvalidArgument("'{}' trains nothing: there is nothing for a card", card.trial.name);
   }
   card.base_model_given = !request.base_model.empty();
-  card.base_model = request.base_model.empty() ? FileName(Plain(card.settings["model"])) : request.base_model;
+  card.base_model =
+      request.base_model.empty() ? FileName(Plain(At(card.settings, "model"))) : request.base_model;
   ASSIGN_OR_RETURN(const std::unique_ptr<Report> report, Report::Open(source.path));
   ASSIGN_OR_RETURN(card.table, report->ReadTable(card.sweep.id));
   if (!request.json) return Text(card);

@@ -134,7 +134,7 @@ std::string MetricText(const Json& value, bool percent) {
 std::string MetricsText(const Side& a, const Side& b) {
   std::vector<Difference> rows = {{"", "A", "B"}};
   for (const Column& metric : kMetrics) {
-    const Json &of_a = a.result[metric.name], &of_b = b.result[metric.name];
+    const Json &of_a = At(a.result, metric.name), &of_b = At(b.result, metric.name);
     if (of_a.is_null() && of_b.is_null()) continue;
     std::string right = MetricText(of_b, metric.percent);
     if (metric.percent && of_a.is_number() && of_b.is_number())
@@ -168,11 +168,12 @@ std::vector<Json> Documents(Source& source, const Side& a, const Side& b, const 
 }
 
 std::string DocumentText(const Json& document, std::size_t columns) {
-  const double a = 100 * document["a_rouge1"].get<double>(), b = 100 * document["b_rouge1"].get<double>();
-  std::string text = fmt::format("\n{}: ROUGE-1 {:.2f} and {:.2f}, {}\n", Printable(Plain(document["id"])), a,
-                                 b, Signed(b - a));
-  if (document["reference"].is_string()) {
-    std::vector<std::string> lines = Wrap("reference: " + Cut(Plain(document["reference"])), columns - 2);
+  const double a = 100 * At(document, "a_rouge1").get<double>(),
+               b = 100 * At(document, "b_rouge1").get<double>();
+  std::string text = fmt::format("\n{}: ROUGE-1 {:.2f} and {:.2f}, {}\n",
+                                 Printable(Plain(At(document, "id"))), a, b, Signed(b - a));
+  if (At(document, "reference").is_string()) {
+    std::vector<std::string> lines = Wrap("reference: " + Cut(Plain(At(document, "reference"))), columns - 2);
     if (lines.size() > kMostReferenceLines) {
       lines.resize(kMostReferenceLines);
       lines.back() += " …";
@@ -180,8 +181,8 @@ std::string DocumentText(const Json& document, std::size_t columns) {
     for (const std::string& line : lines) text += "  " + line + "\n";
   }
   const std::size_t half = (columns - 3) / 2;
-  std::vector<std::string> left = Wrap("A: " + Cut(Plain(document["a"])), half);
-  std::vector<std::string> right = Wrap("B: " + Cut(Plain(document["b"])), half);
+  std::vector<std::string> left = Wrap("A: " + Cut(Plain(At(document, "a"))), half);
+  std::vector<std::string> right = Wrap("B: " + Cut(Plain(At(document, "b"))), half);
   const std::size_t lines = std::max(left.size(), right.size());
   left.resize(lines);
   right.resize(lines);
@@ -249,7 +250,8 @@ StatusOr<std::string> TellDiff(Source& source, const ExtractRequest& request) {
             "\n";
   for (const auto& [column, what] :
        {std::pair("data_fingerprint", "documents"), {"model_fingerprint", "base models"}}) {
-    if (a.result[column] != b.result[column] && a.result[column] != "" && b.result[column] != "")
+    if (At(a.result, column) != At(b.result, column) && At(a.result, column) != "" &&
+        At(b.result, column) != "")
       text += fmt::format("They are of different {}: their scores cannot be compared.\n", what);
   }
   settings.insert(settings.begin(), {"", "A", "B"});

@@ -133,6 +133,12 @@ Json TrialFileOf(Source& source, const std::string& trial_id) {
   return query.executeStep() ? Parsed(query.getColumn(0).getString()) : Json();
 }
 
+const Json& At(const Json& json, const std::string& key) {
+  static const Json* const kNull = new Json;
+  const auto found = json.is_object() ? json.find(key) : json.end();
+  return found == json.end() ? *kNull : *found;
+}
+
 std::string Dump(const Json& json, int indent) {
   return json.dump(indent, ' ', false, Json::error_handler_t::replace);
 }

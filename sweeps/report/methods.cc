@@ -32,11 +32,6 @@ std::string And(const std::vector<std::string>& parts) {
   return fmt::format("{} and {}", fmt::join(parts.begin(), parts.end() - 1, ", "), parts.back());
 }
 
-const Json& At(const Json& json, const std::string& key) {
-  static const Json* const kNull = new Json;
-  return json.is_object() && json.contains(key) ? json[key] : *kNull;
-}
-
 std::string BaseName(const Json& path) {
   return Printable(std::filesystem::path(Plain(path)).lexically_normal().filename().string());
 }

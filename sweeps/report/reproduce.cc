@@ -59,10 +59,10 @@ Recipe Read(Source& source, const FoundTrial& trial) {
   if (build.executeStep()) recipe.sweep_build = build.getColumn(0).getString();
   // What it really ran with: the same numbers to the last bit need the same.
   if (recipe.result.is_object() && recipe.settings.is_object()) {
-    const bool trains = recipe.result["train_seconds"].is_number();
+    const bool trains = At(recipe.result, "train_seconds").is_number();
     if (trains && recipe.settings.contains("train"))
-      recipe.settings["train"]["micro_batch_size"] = recipe.result["micro_batch_size"];
-    recipe.settings["resources"]["threads"] = recipe.result["threads"];
+      recipe.settings["train"]["micro_batch_size"] = At(recipe.result, "micro_batch_size");
+    recipe.settings["resources"]["threads"] = At(recipe.result, "threads");
   }
   return recipe;
 }
@@ -105,8 +105,9 @@ void TellSame(Script& script, const Recipe& recipe) {
     script.Fact(name, from[column]);
   }
   if (recipe.result.is_object()) {
-    if (recipe.result["model_fingerprint"] != "") script.Fact("model", recipe.result["model_fingerprint"]);
-    script.Fact("documents", recipe.result["data_fingerprint"]);
+    if (At(recipe.result, "model_fingerprint") != "")
+      script.Fact("model", At(recipe.result, "model_fingerprint"));
+    script.Fact("documents", At(recipe.result, "data_fingerprint"));
   }
   bool headed = false;
   for (const auto& [name, fingerprint] : recipe.files.items()) {
@@ -140,7 +141,7 @@ void TellResult(Script& script, const Recipe& recipe) {
                                      {"val. loss", "validation_loss"},
                                      {"kept step", "kept_step"},
                                      {"last step", "last_step"}})
-    script.Fact(name, recipe.result[column]);
+    script.Fact(name, At(recipe.result, column));
 }
 
 Json AsJson(const Recipe& recipe) {

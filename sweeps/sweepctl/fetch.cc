@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
 #include "common/files.h"
+#include "sweeps/export/new_files.h"
 #include "sweeps/sweepctl/message_json.h"
 #include "sweeps/sweepctl/text.h"
 
@@ -17,20 +17,6 @@ namespace lorikeet::sweepctl {
 namespace {
 
 namespace fs = std::filesystem;
-
-// "lora rank=8 seed=1" → "lora-rank=8-seed=1": a name for a folder, whatever the trial is called.
-std::string FolderName(const std::string& trial) {
-  std::string name = trial.empty() ? "adapter" : trial;
-  std::replace_if(
-      name.begin(), name.end(),
-      [](char c) {
-        return !((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '=' ||
-                 c == '_' || c == '.' || c == ',' || c == '+');
-      },
-      '-');
-  if (name.front() == '.') name.front() = '-';
-  return name.substr(0, 200);
-}
 
 // Without a slash at its end: what is appended names something beside it.
 fs::path Clean(const std::string& out) {
@@ -102,7 +88,7 @@ Status Fetch(Client& client, const FetchOptions& options) {
   const bool show = IsTerminal(STDERR_FILENO);
   FetchHooks hooks;
   hooks.folder = [&](const v1::DownloadBegin& begin) -> StatusOr<std::string> {
-    out = Clean(options.out.empty() ? FolderName(begin.trial_name()) : options.out);
+    out = Clean(options.out.empty() ? exporting::FileName(begin.trial_name()) : options.out);
     RETURN_IF_ERROR(CheckFree(out, options.force));
     aside.emplace(out);
     RETURN_IF_ERROR(aside->Make());

@@ -33,6 +33,15 @@ TEST(LinesTest, WhatIsNoLineIsRefused) {
   EXPECT_FALSE(half.Finish().ok());
 }
 
+TEST(LinesTest, AValueOfAnotherTypeIsAnError) {
+  Lines lines([](const Json& line) {
+    return line.at("a").get<std::int64_t>() > 0 ? absl::OkStatus() : absl::UnknownError("no");
+  });
+  EXPECT_TRUE(lines.Add("{\"a\": 1}\n").ok());
+  EXPECT_TRUE(absl::IsInternal(lines.Add("{\"a\": \"text\"}\n")));
+  EXPECT_TRUE(absl::IsInternal(lines.Add("{}\n")));
+}
+
 TEST(LinesTest, WhatTakesThemEndsIt) {
   int taken = 0;
   Lines lines([&](const Json&) {

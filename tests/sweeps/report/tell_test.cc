@@ -257,6 +257,25 @@ TEST_F(TellTest, ACardNeedsSomethingThatWasTrained) {
   EXPECT_THAT(Message(All(request).status()), HasSubstr("trains nothing"));
 }
 
+TEST_F(TellTest, SettingsOfAnotherShapeAreNoCrash) {
+  FinishAll();
+  ExtractRequest diff = Ask("diff", "full-1");
+  diff.other = "lora-1";
+  for (const char* trial :
+       {"{}", "[]", "5", "no JSON", R"({"data": 5, "train": [], "evaluate": "x", "lora": null})",
+        R"({"data": {"validation": {"from_train": "x"}}, "train": {"optimizer": {"betas": 1}}})"}) {
+    SQLite::Database database(folder_.database(), SQLite::OPEN_READWRITE);
+    SQLite::Statement update(database, "UPDATE configurations SET trial = ?");
+    update.bind(1, trial);
+    update.exec();
+    for (const ExtractRequest& request : {Ask("reproduce", "lora-1"), Ask("methods", "demo"),
+                                          Ask("card", "demo"), Ask("runs", "demo"), diff}) {
+      const auto text = All(request);
+      EXPECT_TRUE(text.ok() ? !text->empty() : !Message(text.status()).empty()) << request.what;
+    }
+  }
+}
+
 TEST_F(TellTest, ANameCannotBreakOutOfTheCard) {
   FinishAll();
   SQLite::Database database(folder_.database(), SQLite::OPEN_READWRITE);
