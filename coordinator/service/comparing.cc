@@ -13,7 +13,9 @@ namespace {
 
 // Of predictions that a tick reads, beyond which it leaves the rest to the next: some tens of milliseconds.
 constexpr std::int64_t kMostRead = 30'000;
-constexpr int kMostConfigurations = 64;  // a tick; each is a few rows to write
+constexpr int kMostConfigurations = 8;  // a tick; each is some rows to read, and four to write
+// Times the rows of a sweep: how long its verdicts stay while more of its trials end.
+constexpr Duration kJudgementEvery = std::chrono::milliseconds(1);
 
 bool IsReference(const core::Configuration& configuration) {
   const StatusOr<Method> method = ParseMethod(configuration.arm);
@@ -67,21 +69,41 @@ Status Comparing::CatchUp() {
   Due& due = context_.state.due;
   std::int64_t read = 0;
   for (int done = 0; !due.configurations.empty() && done < kMostConfigurations && read < kMostRead; ++done) {
-    const auto next = *due.configurations.begin();
-    const auto& [sweep_id, configuration_id] = next;
-    const SweepRecord& sweep = *context_.state.FindSweep(sweep_id);
-    RETURN_IF_ERROR(CompareOne(sweep, sweep.configurations.at(configuration_id), read));
+    const auto next = Next();
+    const SweepRecord& sweep = *context_.state.FindSweep(next.first);
+    RETURN_IF_ERROR(CompareOne(sweep, sweep.configurations.at(next.second), read));
     due.configurations.erase(next);
   }
-  while (!due.sweeps.empty() && read < kMostRead) {
-    const std::string id = *due.sweeps.begin();
-    // With the last of its rows: corrected one by one, a grid of thousands would be read thousands of times.
+  const SteadyTime now = context_.clock.Steady();
+  for (auto at = due.sweeps.begin(); at != due.sweeps.end() && read < kMostRead;) {
+    const std::string id = *at;
+    const SweepRecord& sweep = *context_.state.FindSweep(id);
+    // All its rows at once, when the last that is due is there; and a large sweep not again and again while
+    // its trials end: its rows would be read as often as there are.
     const auto left = due.configurations.lower_bound({id, 0});
-    if (left != due.configurations.end() && left->first == id) break;
-    RETURN_IF_ERROR(JudgeSweep(*context_.state.FindSweep(id)));
-    due.sweeps.erase(id);
+    const bool more = left != due.configurations.end() && left->first == id;
+    const auto not_before = due.judge_not_before.find(id);
+    if (more || (sweep.Open() > 0 && not_before != due.judge_not_before.end() && now < not_before->second)) {
+      ++at;
+      continue;
+    }
+    ASSIGN_OR_RETURN(const std::int64_t rows, JudgeSweep(sweep));
+    read += rows;
+    due.judge_not_before[id] = now + rows * kJudgementEvery;
+    due.ended.erase(id);
+    at = due.sweeps.erase(at);
   }
+  if (due.configurations.empty() && due.sweeps.empty()) due.ended.clear();
   return absl::OkStatus();
+}
+
+std::pair<std::string, std::int64_t> Comparing::Next() const {
+  const Due& due = context_.state.due;
+  for (const std::string& sweep : due.ended) {
+    const auto first = due.configurations.lower_bound({sweep, 0});
+    if (first != due.configurations.end() && first->first == sweep) return *first;
+  }
+  return *due.configurations.begin();
 }
 
 Status Comparing::CompareOne(const SweepRecord& sweep, const ConfigurationRecord& configuration,
@@ -147,7 +169,7 @@ StatusOr<std::shared_ptr<const ScoredSide>> Comparing::BaselineOf(const SweepRec
   return std::shared_ptr<const ScoredSide>(side);
 }
 
-Status Comparing::JudgeSweep(const SweepRecord& sweep) {
+StatusOr<std::int64_t> Comparing::JudgeSweep(const SweepRecord& sweep) {
   ASSIGN_OR_RETURN(std::vector<core::Comparison> rows, context_.store.Comparisons(sweep.sweep.id));
   const std::vector<core::Comparison> before = rows;
   std::map<std::string, std::vector<core::Comparison*>> tested;  // by metric
@@ -173,12 +195,14 @@ Status Comparing::JudgeSweep(const SweepRecord& sweep) {
     row->verdict = comparison::Name(judged.verdict);
     if (!judged.reason.empty()) row->reason = judged.reason;
   }
-  return context_.turn.Part([&](store::Transaction& transaction) -> Status {
+  const auto put = [&](store::Transaction& transaction) -> Status {
     for (std::size_t i = 0; i < rows.size(); ++i) {
       if (rows[i] != before[i]) RETURN_IF_ERROR(transaction.PutComparison(rows[i]));
     }
     return absl::OkStatus();
-  });
+  };
+  RETURN_IF_ERROR(context_.turn.Part(put));
+  return static_cast<std::int64_t>(rows.size());
 }
 
 }  // namespace lorikeet::service

@@ -23,8 +23,10 @@ class Comparing {
  private:
   // The configuration's rows, with no verdict yet; adds to `read` how many predictions that took.
   Status CompareOne(const SweepRecord& sweep, const ConfigurationRecord& configuration, std::int64_t& read);
-  // Corrects the sweep's p-values for each other and gives the verdicts.
-  Status JudgeSweep(const SweepRecord& sweep);
+  // Corrects the sweep's p-values for each other and gives the verdicts; of how many rows.
+  StatusOr<std::int64_t> JudgeSweep(const SweepRecord& sweep);
+  // Which configuration is compared next; there is one.
+  std::pair<std::string, std::int64_t> Next() const;
   StatusOr<std::shared_ptr<const ScoredSide>> BaselineOf(const SweepRecord& sweep, std::int64_t& read);
 
   Context& context_;

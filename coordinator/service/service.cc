@@ -40,6 +40,8 @@ class TurningService : public Service {
     in_turn_ = true;
     const SteadyTime begun = context_.clock.Steady();
     requests();
+    // Whoever hears that the sweep has ended finds its verdicts there.
+    if (!context_.state.due.ended.empty()) comparing_.CatchUp().IgnoreError();
     leases_.GrantPlanned().IgnoreError();  // the turn has what went wrong
     in_turn_ = false;
     Status ended = context_.turn.End();

@@ -51,6 +51,11 @@ void State::Install(const core::Sweep& sweep) {
   record.sweep = sweep;
   SetRules(record);
   plan_is_stale = true;
+  if (core::IsFinal(sweep.state)) {
+    due.ended.insert(sweep.id);
+  } else {
+    due.ended.erase(sweep.id);
+  }
 }
 
 void State::SetRules(const SweepRecord& sweep) {

@@ -47,6 +47,8 @@ struct ConfigurationRecord {
 struct Due {
   std::set<std::pair<std::string, std::int64_t>> configurations;  // sweep, configuration
   std::set<std::string> sweeps;                                   // whose verdicts are to be given anew
+  std::set<std::string> ended;  // sweeps among them that are over: somebody waits for their table
+  std::map<std::string, SteadyTime> judge_not_before;  // by sweep
   // The one that was read last, since many are compared with it.
   std::shared_ptr<const ScoredSide> baseline;
   std::int64_t baseline_id = 0;

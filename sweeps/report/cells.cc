@@ -107,7 +107,9 @@ Cells CostCells(const Table& table) {
          row.adapter_bytes.value_or(0) > 0 ? Bytes(*row.adapter_bytes) : kAbsent,
          trains ? Duration(*row.train_seconds) : kAbsent, trains ? speed(row.tokens_per_second) : kAbsent,
          Or(row.device_hours,
-            [](double value) { return fmt::format("{:.{}f}", value, value < 9.995 ? 2 : 0); }),
+            [](double value) {
+              return fmt::format("{:.{}f}", value, value < 0.0995 ? 3 : value < 9.995 ? 2 : 0);
+            }),
          row.peak_memory_bytes.value_or(0) > 0 ? Bytes(*row.peak_memory_bytes) : kAbsent,
          latency(row.latency_p50_seconds), latency(row.latency_p95_seconds),
          speed(row.generated_tokens_per_second)});
