@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "sweeps/sweepctl/live_view.h"
 #include "sweeps/sweepctl/text.h"
 
 namespace lorikeet::sweepctl {
@@ -22,20 +23,6 @@ constexpr int kMostLiveRows = 12;
 
 bool IsFinal(const v1::SweepStatus& sweep) {
   return sweep.state() == "finished" || sweep.state() == "cancelled";
-}
-
-std::int64_t Ended(const v1::SweepStatus& sweep) {
-  return sweep.succeeded() + sweep.failed() + sweep.cancelled();
-}
-
-std::string ProgressText(const v1::TrialProgress& progress) {
-  std::string text = progress.phase();
-  if (progress.total() > 0) text += fmt::format(" {}/{}", progress.step(), progress.total());
-  if (progress.has_loss()) text += fmt::format("  loss {:.3f}", progress.loss());
-  if (progress.tokens_per_second() > 0)
-    text += fmt::format("  {:.0f} tokens/s", progress.tokens_per_second());
-  if (progress.eta_seconds() > 0) text += "  " + FormatDuration(progress.eta_seconds()) + " left";
-  return text;
 }
 
 // Redraws a few lines in place.
@@ -105,7 +92,8 @@ class Follower {
 
   Status DrawLive(const v1::SweepStatus& sweep) {
     ASSIGN_OR_RETURN(const v1::ListTrialsResponse trials, client_.ListTrials(options_.sweep));
-    screen_.Draw(LiveView(sweep, trials, kMostLiveRows));
+    losses_.Note(trials);
+    screen_.Draw(LiveView(sweep, trials, losses_, kMostLiveRows));
     return absl::OkStatus();
   }
 
@@ -144,6 +132,7 @@ class Follower {
   Client& client_;
   const FollowOptions& options_;
   LiveScreen screen_;
+  LossHistory losses_;
   std::map<std::string, std::string> names_;
   std::set<std::string> ended_;
   std::int64_t last_event_ = 0;
@@ -153,34 +142,6 @@ class Follower {
 };
 
 }  // namespace
-
-std::string LiveView(const v1::SweepStatus& sweep, const v1::ListTrialsResponse& trials, int rows) {
-  std::string out = fmt::format("{}  {}  {}/{} trials", Printable(sweep.name()),
-                                ProgressBar(Ended(sweep), sweep.trials(), 30), Ended(sweep), sweep.trials());
-  if (sweep.failed() > 0) out += fmt::format(", {} failed", sweep.failed());
-  out += "  " + FormatDuration(sweep.elapsed_seconds());
-  if (sweep.has_eta_seconds()) out += ", about " + FormatDuration(sweep.eta_seconds()) + " left";
-  out += "\n";
-  for (const std::string& reason : sweep.waiting()) {
-    // Slots that this sweep itself keeps busy are no reason to worry.
-    const bool busy = reason.size() >= 4 && reason.compare(reason.size() - 4, 4, "busy") == 0;
-    if (!busy || sweep.running() == 0) out += "  waiting: " + Printable(reason) + "\n";
-  }
-  std::vector<std::vector<std::string>> cells;
-  int hidden = 0;
-  for (const v1::TrialStatus& trial : trials.trials()) {
-    if (trial.state() != "running") continue;
-    if (static_cast<int>(cells.size()) >= rows) {
-      ++hidden;
-      continue;
-    }
-    cells.push_back({"  " + Printable(trial.name()), Printable(trial.worker()), Printable(trial.device()),
-                     trial.has_progress() ? ProgressText(trial.progress()) : "starting"});
-  }
-  if (!cells.empty()) out += AlignColumns(cells);
-  if (hidden > 0) out += fmt::format("  and {} more\n", hidden);
-  return out;
-}
 
 StatusOr<v1::SweepStatus> FollowSweep(Client& client, const FollowOptions& options) {
   return Follower(client, options).Follow();

@@ -25,7 +25,4 @@ StatusOr<v1::SweepStatus> FollowSweep(Client& client, const FollowOptions& optio
 // Done, or what part of the work failed, as `run` and `submit --follow` end. `why`: the command that tells.
 Status OutcomeOf(const v1::SweepStatus& sweep, const std::string& why);
 
-// The lines of the live view: totals, a bar, and what runs now. For tests and `watch`.
-std::string LiveView(const v1::SweepStatus& sweep, const v1::ListTrialsResponse& trials, int rows);
-
 }  // namespace lorikeet::sweepctl
