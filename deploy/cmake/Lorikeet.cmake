@@ -10,10 +10,10 @@ endif()
 
 find_program(LORIKEET_CCACHE ccache)
 if(LORIKEET_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  # The sloppiness lets ccache keep precompiled headers; nothing of ours prints __TIME__ or __DATE__. With the base folder
-  # a new checkout finds what another compiled.
+  # The sloppiness lets ccache keep precompiled headers; nothing of ours prints __TIME__ or __DATE__. It does not keep what
+  # was compiled while a header changed. With the base folder a new checkout finds what another compiled.
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
-      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${LORIKEET_CCACHE})
+      CCACHE_SLOPPINESS=pch_defines,time_macros ${LORIKEET_CCACHE})
 endif()
 
 find_package(Threads REQUIRED)
