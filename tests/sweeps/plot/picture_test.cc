@@ -59,6 +59,16 @@ TEST(PictureTest, PointsLieWhereTheirValuesSay) {
     EXPECT_NEAR(circles[i].x, at.x + 2.3, 0.02) << i;
     EXPECT_NEAR(circles[i].y, at.y, 0.02) << i;
   }
+  // The axes by hand: air of a twentieth at both ends of four doublings, and scores evenly.
+  const Axis& scores = figure.panels[0].y;
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_NEAR(circles[i].x - 2.3, plot.left + plot.width() * (0.05 + 0.5 * static_cast<double>(i)) / 1.1,
+                0.02);
+    EXPECT_NEAR(circles[i].y,
+                plot.bottom - plot.height() * (40 + 2 * static_cast<double>(i) - scores.low) /
+                                  (scores.high - scores.low),
+                0.02);
+  }
   // Ranks 1, 4 and 16 are two doublings apart each, their scores two points: a straight line.
   EXPECT_NEAR(circles[1].x - circles[0].x, circles[2].x - circles[1].x, 0.02);
   EXPECT_NEAR(circles[1].y - circles[0].y, circles[2].y - circles[1].y, 0.02);
@@ -85,6 +95,7 @@ TEST(PictureTest, FormatsAndSizes) {
   const std::string svg = Draw(figure, PictureFormat::kSvg, {.width = 300, .height = 220});
   EXPECT_THAT(svg, HasSubstr("width=\"300pt\" height=\"220pt\""));
   EXPECT_THAT(Draw(figure, PictureFormat::kPdf), StartsWith("%PDF-"));
+  EXPECT_THAT(Draw(figure, PictureFormat::kPdf), HasSubstr("/CreationDate (20000101000000Z)"));
   const std::string png = Draw(figure, PictureFormat::kPng, {.width = 300, .height = 220});
   EXPECT_THAT(png, StartsWith("\x89PNG"));
   EXPECT_EQ(BigEndian(png, 16), 900u);
