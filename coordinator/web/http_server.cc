@@ -54,7 +54,8 @@ void AnswerHealth(const HttpOptions& options, httplib::Response& response) {
                : "the service has not finished its first turn yet\n");
 }
 
-void SetRules(httplib::Server& server) {
+// `listening` gets the socket once there is one.
+void SetRules(httplib::Server& server, const std::shared_ptr<socket_t>& listening) {
   server.new_task_queue = [] { return new TaskQueue; };
   server.set_keep_alive_max_count(1);  // an idle connection would hold a thread
   server.set_keep_alive_timeout(kReadWithin.count());
@@ -63,7 +64,8 @@ void SetRules(httplib::Server& server) {
   server.set_payload_max_length(kMostLoginBytes);
   server.set_tcp_nodelay(true);
   // httplib's own options would let a second coordinator share the port in silence.
-  server.set_socket_options([](socket_t socket) {
+  server.set_socket_options([listening](socket_t socket) {
+    *listening = socket;
     const int on = 1;
     setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     // Accepted connections inherit it: a stream of changes ends with its peer.
@@ -155,7 +157,8 @@ StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const HttpOptions& optio
   auto impl = std::make_unique<Impl>();
   impl->tls = !rpc::IsLoopback(options.listen);
   ASSIGN_OR_RETURN(impl->server, MakeServer(options));
-  SetRules(*impl->server);
+  const auto listening = std::make_shared<socket_t>(INVALID_SOCKET);
+  SetRules(*impl->server, listening);
   SetAnswers(*impl->server, std::make_shared<const HttpOptions>(options));
   std::string host = rpc::HostOf(options.listen);
   int port = std::stoi(options.listen.substr(options.listen.rfind(':') + 1));
@@ -170,6 +173,7 @@ StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const HttpOptions& optio
     return FailedPrecondition("--http {}: cannot listen there: {}", options.listen,
                               errno != 0 ? std::strerror(errno) : "no such address");
   }
+  listen(*listening, kKernelQueue);  // httplib's own is 5; where it cannot be longer, that serves
   impl->address = host + ":" + std::to_string(port);
   if (options.live != nullptr) {
     const auto api = std::make_shared<const Api>(ApiOptions{.database_path = options.database_path,

@@ -25,6 +25,9 @@ inline constexpr std::chrono::seconds kUnwellAfter{30};
 inline constexpr std::size_t kShortThreads = 8, kMostWaiting = 16;
 inline constexpr std::size_t kThreads = kShortThreads + Changes::kMostListeners;
 inline constexpr std::chrono::seconds kReadWithin{2}, kWriteWithin{5};
+// Connections that the kernel holds before they are taken. A page asks for a dozen files at once; a
+// connection for which there was no room is tried again after a second, then two, four, …
+inline constexpr int kKernelQueue = 128;
 // A peer that acknowledges nothing for so long is gone.
 inline constexpr std::chrono::seconds kAcknowledgesWithin{20};
 

@@ -220,6 +220,18 @@ class Page(unittest.TestCase):
         wait(lambda: self.browser.text("#connection-text") == "Live", "it is back", 30)
         self.browser.complaints()  # the refused connections
 
+    def test_a_page_that_is_left_lets_go_of_its_stream(self):
+        # A browser has six connections for a host, and keeps pages that it left for whoever goes back.
+        begun = time.monotonic()
+        for i in range(9):
+            self.browser.driver.get("about:blank")
+            self.open(f"#/sweeps/{self.finished}?i={i}", "Verdict")
+            wait(lambda: self.browser.text("#connection-text") == "Live", "the stream")
+        self.assertLess(time.monotonic() - begun, 45)
+        self.browser.driver.back()
+        self.browser.driver.back()
+        wait(lambda: self.browser.text("#connection-text") == "Live", "the stream of a page that was come back to")
+
     def test_who_comes_too_late_polls(self):
         self.browser.driver.get("about:blank")
         time.sleep(3)  # until the page's own stream is known to be gone

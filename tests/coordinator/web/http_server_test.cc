@@ -133,6 +133,27 @@ TEST_F(HttpServerTest, SilentClientsAreDropped) {
   }
 }
 
+// Connections for which the kernel's queue has no room are tried again after a second, two, four, …
+TEST_F(HttpServerTest, AnswersAHundredAtOnceWithoutDelay) {
+  std::atomic<int> answered{0};
+  std::atomic<std::int64_t> slowest{0};
+  std::vector<std::thread> clients;
+  for (int i = 0; i < 100; ++i) {
+    clients.emplace_back([&] {
+      const auto begun = std::chrono::steady_clock::now();
+      if (Get("/healthz").starts_with("HTTP/1.1 200")) ++answered;
+      const std::int64_t took =
+          std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begun)
+              .count();
+      for (std::int64_t seen = slowest; seen < took && !slowest.compare_exchange_weak(seen, took);) {
+      }
+    });
+  }
+  for (std::thread& client : clients) client.join();
+  EXPECT_EQ(answered, 100);
+  EXPECT_LT(slowest, 5000) << "milliseconds";
+}
+
 TEST_F(HttpServerTest, EndsThoughSomebodyHoldsAConnection) {
   const int held = Dial(server_->address());
   ASSERT_EQ(write(held, "GET /healthz HTTP/1.1\r\n", 23), 23);

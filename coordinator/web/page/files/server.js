@@ -51,14 +51,40 @@ export async function logOut() {
   await fetch('/api/logout', {method: 'POST'});
 }
 
+// A browser has six connections for a host, and a stream holds one: whoever is not looked at lets go of its own, and hears
+// of everything when it is looked at again.
+const HIDDEN_FOR = 5000;
+
 // Calls told({sweeps, workers, ...}) for whatever changes, and state('live' | 'polling' | 'away', why) when the way of
 // hearing of it does. Ends with stop(). Where the stream is refused for want of room it polls.
 export function follow(told, state) {
   let ended = false;
+  let listening = false;
+  let hiding = 0;
   let failures = 0;
   let abort = null;
   let timer = 0;
   const later = (what, after) => { timer = setTimeout(what, after); };
+
+  function pause() {
+    listening = false;
+    clearTimeout(timer);
+    abort?.abort();
+  }
+  function resume() {
+    clearTimeout(hiding);
+    if (listening || ended) return;
+    listening = true;
+    listen();
+  }
+  const look = () => {
+    clearTimeout(hiding);
+    if (document.visibilityState === 'visible') resume();
+    else hiding = setTimeout(pause, HIDDEN_FOR);
+  };
+  // A page that was left may be kept, with its stream, for whoever comes back.
+  const places = [[document, 'visibilitychange', look], [window, 'pagehide', pause], [window, 'pageshow', look]];
+  for (const [target, name, call] of places) target.addEventListener(name, call);
 
   async function listen() {
     abort = new AbortController();
@@ -81,7 +107,7 @@ export function follow(told, state) {
       await read(response, heard);
       throw new Error('the stream has ended');
     } catch (error) {
-      if (ended) return undefined;
+      if (ended || !listening) return undefined;
       state('away', error.message);
       const after = RETRY_AFTER[Math.min(failures, RETRY_AFTER.length - 1)];
       failures += 1;
@@ -110,12 +136,13 @@ export function follow(told, state) {
     }
   }
 
-  listen();
+  resume();
   return {
     stop() {
       ended = true;
-      clearTimeout(timer);
-      abort?.abort();
+      clearTimeout(hiding);
+      pause();
+      for (const [target, name, call] of places) target.removeEventListener(name, call);
     },
   };
 }
