@@ -108,7 +108,7 @@ std::string BashCompletion(const CommandWords& program) {
 std::string ZshCompletion(const CommandWords& program) {
   const std::string function = "_" + Identifier(program.name);
   // What _arguments takes as it stands: no bracket, colon or quote of the text's own.
-  const auto plain = [](std::string help) {
+  const auto plain = [](const std::string& help) {
     std::string escaped;
     for (const char c : help) {
       if (c == '[' || c == ']' || c == ':' || c == '\\') escaped += '\\';

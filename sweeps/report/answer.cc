@@ -142,6 +142,7 @@ std::string Answer(const Table& table) {
         BaselineName(*baseline), MeanSdText(ScoreOf(*baseline, table.primary)), MetricLabel(table.primary),
         Unfinished(*baseline) ? fmt::format(", {} of {} seeds", baseline->seeds, baseline->planned) : "");
     std::vector<std::string> clauses;
+    clauses.reserve(best.size());
     for (const Row* row : best) clauses.push_back(Clause(table, *row, clauses.empty()));
     text += fmt::format("{}", fmt::join(clauses, "; "));
   }

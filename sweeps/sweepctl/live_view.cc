@@ -101,6 +101,7 @@ std::string TrialGrid(const v1::ListTrialsResponse& trials, int rows) {
   }
   if (most < 2) return "";
   std::vector<const Line*> shown;
+  shown.reserve(lines.size());
   for (const Line& line : lines) shown.push_back(&line);
   const auto total = static_cast<int>(shown.size());
   if (total > rows) {
@@ -110,6 +111,7 @@ std::string TrialGrid(const v1::ListTrialsResponse& trials, int rows) {
     shown.resize(static_cast<std::size_t>(rows));
   }
   std::vector<std::vector<std::string>> cells;
+  cells.reserve(shown.size());
   for (const Line* line : shown) {
     cells.push_back(
         {"  " + Printable(line->name), line->marks, fmt::format("{}/{}", line->succeeded, line->count)});
