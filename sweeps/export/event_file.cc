@@ -67,7 +67,7 @@ Status EventFile::HParams(double wall_time, const std::string& tag, const std::s
 Status EventFile::Write(std::string_view event) {
   waiting_ += Record(event);
   if (waiting_.size() < kWriteBytes) return absl::OkStatus();
-  const Status written = file_.Write(waiting_);
+  Status written = file_.Write(waiting_);
   waiting_.clear();
   return written;
 }

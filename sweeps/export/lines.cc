@@ -10,8 +10,12 @@ constexpr std::size_t kMostLineBytes = std::size_t{64} << 20;
 
 void FlattenInto(const Json& value, const std::string& path, Json& flat) {
   if (value.is_object()) {
-    for (const auto& [key, one] : value.items())
-      FlattenInto(one, path.empty() ? key : path + "." + key, flat);
+    for (const auto& [key, one] : value.items()) {
+      std::string below = path;
+      if (!below.empty()) below += '.';
+      below += key;
+      FlattenInto(one, below, flat);
+    }
   } else if (value.is_array()) {
     std::string joined;
     for (const Json& item : value) {

@@ -53,7 +53,7 @@ Status NewFile::Open() {
   file_ =
       open(path.c_str(), replaced ? O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC : O_WRONLY | O_CLOEXEC, 0644);
   if (file_ >= 0) return absl::OkStatus();
-  const Status status = Errno(path_, "write");
+  Status status = Errno(path_, "write");
   aside_.clear();
   return status;
 }

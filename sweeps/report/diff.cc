@@ -34,7 +34,10 @@ void Compare(const Json& a, const Json& b, const std::string& path, std::vector<
       const auto at = [&](const Json& side) {
         return side.is_object() && side.contains(key) ? side[key] : Json();
       };
-      Compare(at(a), at(b), path.empty() ? key : path + "." + key, differences);
+      std::string below = path;
+      if (!below.empty()) below += '.';
+      below += key;
+      Compare(at(a), at(b), below, differences);
     }
     return;
   }
@@ -250,8 +253,8 @@ StatusOr<std::string> TellDiff(Source& source, const ExtractRequest& request) {
             "\n";
   for (const auto& [column, what] :
        {std::pair("data_fingerprint", "documents"), {"model_fingerprint", "base models"}}) {
-    if (At(a.result, column) != At(b.result, column) && At(a.result, column) != "" &&
-        At(b.result, column) != "")
+    if (At(a.result, column) != At(b.result, column) && IsSet(At(a.result, column)) &&
+        IsSet(At(b.result, column)))
       text += fmt::format("They are of different {}: their scores cannot be compared.\n", what);
   }
   settings.insert(settings.begin(), {"", "A", "B"});

@@ -49,6 +49,8 @@ Json ResultOf(Source& source, const std::string& trial_id);
 Json TrialFileOf(Source& source, const std::string& trial_id);
 // The value of a key; null where `json` is no object, or has none.
 const Json& At(const Json& json, const std::string& key);
+// Neither null nor an empty text.
+bool IsSet(const Json& value);
 // A line for programs: bytes that are no UTF-8 are replaced.
 std::string Dump(const Json& json, int indent = -1);
 // `value`, a scalar, as a person writes it: no quotes, the shortest digits.

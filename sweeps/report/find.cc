@@ -139,6 +139,10 @@ const Json& At(const Json& json, const std::string& key) {
   return found == json.end() ? *kNull : *found;
 }
 
+bool IsSet(const Json& value) {
+  return !value.is_null() && !(value.is_string() && value.get_ref<const std::string&>().empty());
+}
+
 std::string Dump(const Json& json, int indent) {
   return json.dump(indent, ' ', false, Json::error_handler_t::replace);
 }

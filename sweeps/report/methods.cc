@@ -99,7 +99,7 @@ class Paragraph {
     std::set<Json> values;
     for (const Configuration& one : configurations_) {
       for (const Json& result : one.results) {
-        if (!At(result, column).is_null() && At(result, column) != "") values.insert(At(result, column));
+        if (IsSet(At(result, column))) values.insert(At(result, column));
       }
     }
     return values;

@@ -82,7 +82,7 @@ std::vector<std::string> Command(const Recipe& recipe) {
 class Script {
  public:
   void Fact(const std::string& name, const Json& value) {
-    if (!value.is_null() && value != "") Comment(fmt::format("  {:<13} {}", name, Plain(value)));
+    if (IsSet(value)) Comment(fmt::format("  {:<13} {}", name, Plain(value)));
   }
   void Comment(const std::string& line = "") {
     text_ += line.empty() ? "#\n" : "# " + Printable(line) + "\n";
@@ -105,7 +105,7 @@ void TellSame(Script& script, const Recipe& recipe) {
     script.Fact(name, from[column]);
   }
   if (recipe.result.is_object()) {
-    if (At(recipe.result, "model_fingerprint") != "")
+    if (IsSet(At(recipe.result, "model_fingerprint")))
       script.Fact("model", At(recipe.result, "model_fingerprint"));
     script.Fact("documents", At(recipe.result, "data_fingerprint"));
   }
