@@ -44,8 +44,10 @@ void DrawXTicks(const Axis& axis, const Box& plot, Canvas& canvas) {
   std::size_t every = 1;
   while (every < texts.size() && !fits(every)) ++every;
   for (std::size_t i = 0; i < texts.size(); i += every) {
+    // The last may lie at the sheet's edge.
+    const double x = std::min(texts[i].x, plot.right + 4 - texts[i].half);
     canvas.Text(
-        {texts[i].x, plot.bottom + 10}, texts[i].text,
+        {x, plot.bottom + 10}, texts[i].text,
         {.size = kTickSize, .bold = false, .align = Align::kCentre, .colour = kInk, .upwards = false});
   }
 }

@@ -67,8 +67,7 @@ StatusOr<Figure> ParetoFigure(const report::Pareto& read) {
     return NothingYet(read.sweep, "no trial has a result yet");
   const Axis axis = ScoreAxis(read.metric, scores);
   Figure figure;
-  figure.title =
-      fmt::format("{}: {} against what it costs", Clean(read.sweep.name, 80), MetricLabel(read.metric));
+  figure.title = fmt::format("{}: {} by cost", Clean(read.sweep.name, 80), MetricLabel(read.metric));
   std::map<std::string, std::size_t> shown;  // arms that some panel shows
   std::vector<std::string> without;
   for (const report::ParetoPanel& from : read.panels) {

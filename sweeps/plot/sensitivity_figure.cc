@@ -69,6 +69,9 @@ bool Varies(const Lines& lines) {
   });
 }
 
+// References beside arms that train: their scores would take the room of those that are asked for.
+bool IsReference(const Lines& lines) { return lines[0]->arm == "zero_shot" || lines[0]->arm == "lead"; }
+
 // "rank=2" before "rank=10", "rate=3e-4" before "rate=0.001": numbers by their size.
 bool NaturallyLess(const std::string& a, const std::string& b) {
   const char *left = a.c_str(), *right = b.c_str();
@@ -160,25 +163,35 @@ StatusOr<Figure> SensitivityFigure(const report::Sensitivity& read) {
                       "no arm has an axis (a list of ranks or of token counts in the sweep file)");
   }
   std::vector<Lines> groups;
-  std::vector<report::Score> scores;
   std::size_t with_means = 0;
   for (const report::SensitivityLine& line : read.lines) {
     if (!HasMean(line)) continue;
     ++with_means;
-    for (const report::SensitivityPoint& point : line.points) scores.push_back(point.score);
     if (groups.empty() || groups.back()[0]->arm != line.arm || groups.back()[0]->axis != line.axis)
       groups.emplace_back();
     groups.back().push_back(&line);
   }
   if (with_means == 0) return NothingYet(read.sweep, "no configuration with an axis has a result yet");
-  if (read.baseline_score.mean) scores.push_back(read.baseline_score);
   if (groups.size() > 1 && std::any_of(groups.begin(), groups.end(), Varies))
     std::erase_if(groups, [](const Lines& group) { return !Varies(group); });
+  if (!std::all_of(groups.begin(), groups.end(), IsReference)) std::erase_if(groups, IsReference);
+  // What a paper shows comes first.
+  std::stable_sort(groups.begin(), groups.end(), [](const Lines& left, const Lines& right) {
+    const auto shown = [](const Lines& lines) {
+      return lines[0]->axis == "rank" || lines[0]->axis == "tokens";
+    };
+    return shown(left) && !shown(right);
+  });
+  std::vector<report::Score> scores;
   for (Lines& group : groups) {
+    for (const report::SensitivityLine* line : group) {
+      for (const report::SensitivityPoint& point : line->points) scores.push_back(point.score);
+    }
     std::stable_sort(group.begin(), group.end(), [](const auto* left, const auto* right) {
       return NaturallyLess(left->held, right->held);
     });
   }
+  if (read.baseline_score.mean) scores.push_back(read.baseline_score);
   const Axis axis = ScoreAxis(read.metric, scores);
   Figure figure;
   figure.title = fmt::format("{}: sensitivity of {}", Clean(read.sweep.name, 80), MetricLabel(read.metric));

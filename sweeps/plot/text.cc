@@ -112,7 +112,7 @@ std::string NumberText(double value, int digits) {
   const double size = std::abs(value);
   if (size >= 1e15 || (size < 1e-4 && size > 0)) return Shortest(value, digits);
   static constexpr std::array<std::pair<double, const char*>, 4> kSteps = {
-      {{1e12, "T"}, {1e9, "G"}, {1e6, "M"}, {1e4, "k"}}};
+      {{1e12, "T"}, {1e9, "B"}, {1e6, "M"}, {1e4, "k"}}};
   for (const auto& [from, letter] : kSteps) {
     const double by = *letter == 'k' ? 1e3 : from;
     if (size >= from) return Shortest(value / by, digits) + letter;

@@ -21,7 +21,7 @@ std::string Escaped(const std::string& text);
 // "rouge1" as papers write it, "ROUGE-1"; other names with blanks for underscores.
 std::string MetricLabel(const std::string& metric);
 
-// "0.25", "1,200", "3.4M", "1e-05": at most so many significant digits.
+// "0.25", "1200", "3.4M", "1.2B" (billions), "1e-05": at most so many significant digits.
 std::string NumberText(double value, int digits = 4);
 // A cost in its unit ("B", "s", "tokens/s", ""): "1.5 MiB", "3 min", "12k".
 std::string QuantityText(double value, const std::string& unit);

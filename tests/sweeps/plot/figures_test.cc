@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <tuple>
+
 #include "sweeps/plot/palette.h"
 #include "sweeps/plot/scale.h"
 #include "tests/sweeps/plot/reads.h"
@@ -62,6 +64,19 @@ TEST(SensitivityFigureTest, ReferencesRunOnceAndLackNoSeeds) {
   for (report::SensitivityPoint& point : read.lines[0].points) point.score.seeds = 1;
   const auto figure = SensitivityFigure(read);
   for (const std::string& note : figure->notes) EXPECT_THAT(note, Not(HasSubstr("lack")));
+}
+
+TEST(SensitivityFigureTest, RanksAndTokensComeFirstAndReferencesNotBesideThem) {
+  report::Sensitivity read = MakeSensitivity(4);
+  const std::pair<const char*, const char*> of[] = {
+      {"lead", "sentences"}, {"lora", "dropout"}, {"lora", "rank"}, {"prompt", "tokens"}};
+  for (std::size_t i = 0; i < 4; ++i) std::tie(read.lines[i].arm, read.lines[i].axis) = of[i];
+  for (report::SensitivityPoint& point : read.lines[0].points) point.score.mean = 1;
+  const auto figure = SensitivityFigure(read);
+  std::vector<std::string> labels;
+  for (const Panel& panel : figure->panels) labels.push_back(panel.x.label);
+  EXPECT_THAT(labels, ElementsAre("rank", "prompt tokens", "dropout"));
+  EXPECT_GT(figure->panels[0].y.low, 30) << "what is not drawn needs no room";
 }
 
 TEST(SensitivityFigureTest, NothingYetSaysWhatIsMissing) {

@@ -42,6 +42,7 @@ TEST(TextTest, NumbersAndQuantities) {
   EXPECT_EQ(NumberText(1200), "1200");
   EXPECT_EQ(NumberText(12'000), "12k");
   EXPECT_EQ(NumberText(76'961'152, 3), "77M");
+  EXPECT_EQ(NumberText(3e9, 3), "3B");
   EXPECT_EQ(NumberText(1e-6), "1e-06");
   EXPECT_EQ(QuantityText(1536, "B"), "1.5 KiB");
   EXPECT_EQ(QuantityText(90, "s"), "1.5 min");
