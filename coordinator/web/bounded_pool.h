@@ -13,7 +13,8 @@
 namespace lorikeet::web {
 
 // Thread-safe. Beyond `most_waiting`, Add waits: whoever accepts connections then leaves further ones to the
-// kernel, whose queue has an end. So a flood of connections takes none of the files that workers' streams need.
+// kernel, whose queue has an end. So a flood of connections takes none of the files that workers' streams
+// need.
 class BoundedPool {
  public:
   BoundedPool(std::size_t threads, std::size_t most_waiting);

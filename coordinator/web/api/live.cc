@@ -56,7 +56,9 @@ StatusOr<T> Live::Get(std::function<StatusOr<T>(service::Service&)> read) {
         });
   }
   absl::MutexLock lock(&waited->mutex);
-  const auto answered = [&waited]() { return waited->answer.has_value(); };
+  const auto answered = [&waited]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(waited->mutex) {
+    return waited->answer.has_value();
+  };
   waited->mutex.AwaitWithTimeout(absl::Condition(&answered), absl::FromChrono(kAnswersWithin));
   if (!waited->answer) return Unavailable("the coordinator is busy; try again");
   return *std::move(waited->answer);

@@ -33,7 +33,7 @@ export async function show(place, sweep, query) {
     const shown = ['rouge1', 'rouge2', 'rougeL', 'rougeLsum'].includes(metric) ? metric : 'primary';
     const read = await ask(`sweeps/${sweep.id}/table`, {metric: shown});
     replace(answer, [read.answer ? h('p', {class: 'answer'}, name(read.answer)) : null,
-      read.notes.map((note) => h('p', {class: 'meta'}, 'Note: ', name(note)))]);
+      read.notes.length ? h('p', {class: 'meta'}, 'Differences between arms, and other notes: ', read.notes.map((note, i) => [i ? ' · ' : '', name(note)])) : null]);
     const draw = () => replace(table, resultTable(read, sorting, () => {
       setQuery({sort: sorting.by === 'position' ? '' : sorting.by, down: sorting.down ? 1 : ''});
       draw();
