@@ -129,6 +129,11 @@ TEST_F(LinesTest, ALongCurveIsWhole) {
     for (const auto& point : line["points"]) EXPECT_EQ(point[0], next++);
   }
   EXPECT_EQ(next, 4002);
+  ExtractRequest csv = Ask("csv", "demo");
+  csv.table = "metrics";
+  const std::string rows = *All(csv);
+  EXPECT_EQ(std::count(rows.begin(), rows.end(), '\n'), 4002);
+  EXPECT_THAT(rows, HasSubstr("lora rank=8,1,lora-1,a-lora-1-1,1,0,4001,train_loss,4001.0\r\n"));
 }
 
 TEST_F(LinesTest, EveryTableHasItsHeadingThoughItHasNoRow) {
