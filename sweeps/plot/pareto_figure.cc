@@ -92,7 +92,7 @@ StatusOr<Figure> ParetoFigure(const report::Pareto& read) {
                                .low = point.score.low,
                                .high = point.score.high,
                                .ring = point.front,
-                               .label = point.front ? Clean(point.configuration, 28) : ""});
+                               .label = point.front ? Clean(point.configuration, 60) : ""});
       }
       if (line.points.empty()) continue;
       shown[arms[i]] = i;

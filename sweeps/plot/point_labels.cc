@@ -4,15 +4,23 @@
 #include <vector>
 
 #include "sweeps/plot/draw_panel.h"
+#include "sweeps/plot/layout.h"
 #include "sweeps/plot/palette.h"
 
 namespace lorikeet::plot {
 namespace {
 
-constexpr double kSize = 6, kAway = 6;
+constexpr double kSize = 6, kAway = 6, kWidest = 110;
 
 bool Overlap(const Box& a, const Box& b) {
   return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+}
+
+// "rank=8" of "lora rank=8": the colour is the arm's.
+std::string WithoutArm(const std::string& label) {
+  const std::size_t space = label.find(' ');
+  return space != std::string::npos && label.find('=', space) != std::string::npos ? label.substr(space + 1)
+                                                                                   : label;
 }
 
 // What labels must not run into: `solid` never, `light` where there is another place.
@@ -39,7 +47,7 @@ bool DrawLabel(const std::string& text, Place2 at, const Box& plot, bool over_li
         box.bottom > plot.bottom - 1 || std::any_of(taken.solid.begin(), taken.solid.end(), hit) ||
         (!over_light && std::any_of(taken.light.begin(), taken.light.end(), hit)))
       continue;
-    if (over_light) canvas.Rectangle(box, {1, 1, 1}, 0.75);
+    if (over_light) canvas.Rectangle(box, {1, 1, 1}, 0.5);
     canvas.Text(candidate, text,
                 {.size = kSize, .bold = false, .align = Align::kLeft, .colour = kInk, .upwards = false});
     taken.solid.push_back(box);
@@ -69,7 +77,8 @@ void DrawPointLabels(const Panel& panel, const Box& plot, Canvas& canvas) {
         taken.light.push_back({at.x - 1, OnSheet(panel, plot, point.x, *point.high).y, at.x + 1,
                                OnSheet(panel, plot, point.x, *point.low).y});
       }
-      if (!point.label.empty()) labels.emplace_back(at, point.label);
+      if (!point.label.empty())
+        labels.emplace_back(at, Fit(WithoutArm(point.label), kWidest, kSize, false, canvas));
     }
   }
   if (panel.band) {
