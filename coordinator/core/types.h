@@ -246,6 +246,19 @@ struct Result {  // the fields of worker/protocol's Result
   std::string build;  // the trainer's; the coordinator has it from the attempt's start
 };
 
+struct MeanSd {
+  std::optional<double> mean, sd;
+};
+// A row of somebody else's. Scores in percent, as papers print them.
+struct ForeignRow {
+  std::string sweep_id, name, source;
+  std::optional<std::int64_t> seeds;
+  MeanSd rouge1, rouge2, rougeL, rougeLsum;
+  std::optional<std::int64_t> trainable_parameters;
+  std::optional<double> trainable_percent;
+  WallTime imported_at{};
+};
+
 // What a comparison reads of a trial that succeeded.
 struct ScoredTrial {
   std::int64_t seed = 0;

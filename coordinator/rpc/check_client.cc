@@ -67,6 +67,14 @@ Status CheckLimits(const v1::GetTableRequest& request) {
   return check.status();
 }
 
+Status CheckLimits(const v1::ImportRowRequest& request) {
+  FieldChecker check("import");
+  check.Word("sweep", request.sweep(), kMostNameBytes);
+  check.Word("name", request.name());
+  check.Word("source", request.source(), kMostPathBytes);
+  return check.status();
+}
+
 Status CheckName(const char* field, const std::string& name) {
   FieldChecker check("request");
   check.Word(field, name, kMostNameBytes);

@@ -28,6 +28,7 @@ Status CheckLimits(const v1::ListEventsRequest& request);
 Status CheckLimits(const v1::ExtractRequest& request);
 Status CheckLimits(const v1::GetPlotRequest& request);
 Status CheckLimits(const v1::GetTableRequest& request);
+Status CheckLimits(const v1::ImportRowRequest& request);
 // ---- files
 // All of it but for the list of files (common/rpc/transfer.h).
 Status CheckLimits(const v1::UploadBegin& begin);

@@ -20,6 +20,7 @@ v1::CoordinatorMessage ToWire(const service::ToWorker& message, const std::strin
 
 // Clients' questions and answers.
 plot::PlotRequest FromWire(const v1::GetPlotRequest& request);
+core::ForeignRow FromWire(const v1::ImportRowRequest& request);
 v1::SweepStatus ToWire(const service::SweepView& view);
 v1::TrialStatus ToWire(const service::TrialView& view);
 v1::WorkerStatus ToWire(const service::WorkerView& view);

@@ -99,6 +99,27 @@ v1::WorkerStatus ToWire(const service::WorkerView& view) {
   return out;
 }
 
+core::ForeignRow FromWire(const v1::ImportRowRequest& request) {
+  const auto score = [](const v1::ImportRowRequest::MeanSd& from) {
+    core::MeanSd to;
+    if (from.has_mean()) to.mean = from.mean();
+    if (from.has_sd()) to.sd = from.sd();
+    return to;
+  };
+  core::ForeignRow row;
+  row.sweep_id = request.sweep();
+  row.name = request.name();
+  row.source = request.source();
+  if (request.has_seeds()) row.seeds = request.seeds();
+  row.rouge1 = score(request.rouge1());
+  row.rouge2 = score(request.rouge2());
+  row.rougeL = score(request.rougel());
+  row.rougeLsum = score(request.rougelsum());
+  if (request.has_trainable_parameters()) row.trainable_parameters = request.trainable_parameters();
+  if (request.has_trainable_percent()) row.trainable_percent = request.trainable_percent();
+  return row;
+}
+
 plot::PlotRequest FromWire(const v1::GetPlotRequest& request) {
   plot::PlotRequest out;
   out.sweep = request.sweep();

@@ -303,6 +303,21 @@ grpc::ServerUnaryReactor* SweepServiceHandler::SetPriority(grpc::CallbackServerC
   });
 }
 
+grpc::ServerUnaryReactor* SweepServiceHandler::ImportRow(grpc::CallbackServerContext* context,
+                                                         const v1::ImportRowRequest* request,
+                                                         v1::ImportRowResponse* response) {
+  return Act(context, request, response, [request, response](service::Service& service) -> Status {
+    RETURN_IF_ERROR(CheckLimits(*request));
+    ASSIGN_OR_RETURN(const service::Imported imported,
+                     request->remove() ? service.RemoveRow(request->sweep(), request->name())
+                                       : service.ImportRow(FromWire(*request)));
+    response->set_sweep(imported.sweep);
+    response->set_name(imported.name);
+    response->set_removed(request->remove());
+    return absl::OkStatus();
+  });
+}
+
 grpc::ServerUnaryReactor* SweepServiceHandler::DrainWorker(grpc::CallbackServerContext* context,
                                                            const v1::DrainWorkerRequest* request,
                                                            v1::DrainWorkerResponse* response) {

@@ -52,6 +52,8 @@ class SweepServiceHandler final : public v1::SweepService::CallbackService {
                                   v1::RetryResponse*) override;
   grpc::ServerUnaryReactor* SetPriority(grpc::CallbackServerContext*, const v1::SetPriorityRequest*,
                                         v1::SetPriorityResponse*) override;
+  grpc::ServerUnaryReactor* ImportRow(grpc::CallbackServerContext*, const v1::ImportRowRequest*,
+                                      v1::ImportRowResponse*) override;
   grpc::ServerUnaryReactor* DrainWorker(grpc::CallbackServerContext*, const v1::DrainWorkerRequest*,
                                         v1::DrainWorkerResponse*) override;
   grpc::ServerUnaryReactor* ReadmitWorker(grpc::CallbackServerContext*, const v1::ReadmitWorkerRequest*,

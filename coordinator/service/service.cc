@@ -8,6 +8,7 @@
 #include "coordinator/service/change.h"
 #include "coordinator/service/comparing.h"
 #include "coordinator/service/control.h"
+#include "coordinator/service/foreign.h"
 #include "coordinator/service/leases.h"
 #include "coordinator/service/lookup.h"
 #include "coordinator/service/observer.h"
@@ -155,6 +156,12 @@ class TurningService : public Service {
   StatusOr<Prioritized> SetPriority(const std::string& sweep, std::int64_t priority) override {
     return InTurn([&] { return control_.SetPriority(sweep, priority); });
   }
+  StatusOr<Imported> ImportRow(const core::ForeignRow& row) override {
+    return InTurn([&] { return foreign_.Import(row); });
+  }
+  StatusOr<Imported> RemoveRow(const std::string& sweep, const std::string& name) override {
+    return InTurn([&] { return foreign_.Remove(sweep, name); });
+  }
   StatusOr<Drained> Drain(const std::string& worker, bool undo) override {
     return InTurn([&]() -> StatusOr<Drained> {
       ASSIGN_OR_RETURN(Drained drained, control_.Drain(worker, undo));
@@ -229,6 +236,7 @@ class TurningService : public Service {
   Views views_{context_};
   Artifacts artifacts_{context_};
   Comparing comparing_{context_};
+  Foreign foreign_{context_};
   Observer* const observer_;  // may be null
   std::optional<SteadyTime> told_at_;
   bool in_turn_ = false;

@@ -202,6 +202,10 @@ struct Paused {
   bool changed = false;     // false: it was so already, or the sweep has ended
   std::int64_t running = 0, pending = 0;
 };
+// Of a row of somebody else's that was taken in, or taken out.
+struct Imported {
+  std::string sweep, name;
+};
 struct Prioritized {
   std::string name;
   std::int64_t priority = 0;  // afterwards
@@ -326,6 +330,10 @@ class Service {
   virtual StatusOr<Retried> Retry(const std::string& name) = 0;
   // Which sweep is served first, from now on. A priority beyond spec::kMostPriority: InvalidArgument.
   virtual StatusOr<Prioritized> SetPriority(const std::string& sweep, std::int64_t priority) = 0;
+  // A row of somebody else's in the sweep's table; one of that name is replaced. `row.sweep_id` is an id or a
+  // name. AlreadyExists where a configuration has the name; InvalidArgument for figures that cannot be.
+  virtual StatusOr<Imported> ImportRow(const core::ForeignRow& row) = 0;
+  virtual StatusOr<Imported> RemoveRow(const std::string& sweep, const std::string& name) = 0;
   // The worker gets nothing new and hands back what it runs, now or when it is next connected, until `undo`.
   virtual StatusOr<Drained> Drain(const std::string& worker, bool undo) = 0;
   // A quarantined worker may have trials again, one that is barred from sweeps theirs too.

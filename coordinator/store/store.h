@@ -106,6 +106,10 @@ class Transaction {
   virtual Status PutComparison(const core::Comparison& comparison) = 0;
   // Those of the configuration, or with it as the baseline.
   virtual Status RemoveComparisons(std::int64_t configuration_id) = 0;
+  // One of that sweep and name is replaced.
+  virtual Status PutForeignRow(const core::ForeignRow& row) = 0;
+  // NotFound where there is none.
+  virtual Status RemoveForeignRow(const std::string& sweep_id, const std::string& name) = 0;
   // What its trainers said; the rest of its history stays.
   virtual Status RemoveLogs(const std::string& sweep_id) = 0;
 

@@ -51,6 +51,8 @@ class SqliteTransaction : public Transaction {
                                                       core::ArtifactKind kind) override;
   Status PutComparison(const core::Comparison& comparison) override;
   Status RemoveComparisons(std::int64_t configuration_id) override;
+  Status PutForeignRow(const core::ForeignRow& row) override;
+  Status RemoveForeignRow(const std::string& sweep_id, const std::string& name) override;
   Status RemoveLogs(const std::string& sweep_id) override;
   Status Part(const std::function<Status()>& body) override;
 

@@ -110,7 +110,8 @@ std::string WithoutBaseline(const Table& table, const Row* baseline, const std::
 
 std::string Answer(const Table& table) {
   if (table.rows.empty()) return "";
-  if (std::none_of(table.rows.begin(), table.rows.end(), [](const Row& row) { return row.seeds > 0; })) {
+  if (std::none_of(table.rows.begin(), table.rows.end(),
+                   [](const Row& row) { return row.seeds > 0 && row.source.empty(); })) {
     return fmt::format("No trial has a result{}.",
                        table.failed >= table.trials ? ": all of them failed" : " yet");
   }

@@ -27,7 +27,7 @@ std::string Sentence(const std::string& what, const std::vector<std::string>& ro
 }
 
 std::string NameCell(const Row& row) {
-  return Printable(row.configuration) + (row.still_improving ? "†" : "") +
+  return Printable(row.configuration) + (row.still_improving ? "†" : "") + (row.source.empty() ? "" : "‡") +
          (row.baseline ? " (baseline)" : "");
 }
 
@@ -37,7 +37,7 @@ std::vector<std::string> DeviceLines(const Table& table) {
   std::set<std::string> models;
   std::vector<std::string> mixed;
   for (const Row& row : table.rows) {
-    if (row.seeds == 0) continue;
+    if (row.seeds == 0 || !row.source.empty()) continue;
     if (row.device_model) {
       models.insert(Printable(*row.device_model));
     } else {
@@ -73,7 +73,8 @@ Cells QualityCells(const Table& table) {
   cells.heading.emplace_back("verdict");
   for (const Row& row : table.rows) {
     const Comparison& comparison = row.comparison;
-    std::vector<std::string> cell = {NameCell(row), SeedsText(row)};
+    std::vector<std::string> cell = {
+        NameCell(row), row.source.empty() || row.seeds > 0 ? SeedsText(row) : std::string(kAbsent)};
     for (const std::string& metric : table.metrics) cell.push_back(MeanSdText(ScoreOf(row, metric)));
     cell.push_back(Or(comparison.difference, Signed));
     if (intervals) {
@@ -141,6 +142,11 @@ std::vector<std::string> Legend(const Table& table) {
   if (std::any_of(table.rows.begin(), table.rows.end(), [](const Row& row) { return row.still_improving; })) {
     lines.emplace_back(
         "† still improving: at half of its seeds or more, the best checkpoint is the last one.");
+  }
+  for (const Row& row : table.rows) {
+    if (row.source.empty()) continue;
+    lines.push_back(fmt::format("‡ {} is not of this sweep, and not tested against: {}.",
+                                Printable(row.configuration), Printable(row.source)));
   }
   if (table.extended) lines.emplace_back("Extended: rows or seeds were added after the sweep was submitted.");
   for (std::string& line : DeviceLines(table)) lines.push_back(std::move(line));

@@ -58,6 +58,7 @@ Json RowJson(const Row& row, bool chosen) {
   json["peak_memory_bytes"] = OrNull(row.peak_memory_bytes);
   json["adapter_bytes"] = OrNull(row.adapter_bytes);
   json["device_model"] = OrNull(row.device_model);
+  json["source"] = row.source.empty() ? Json(nullptr) : Json(row.source);
   return json;
 }
 

@@ -63,6 +63,7 @@ std::string EscapeLatex(const std::string& text) {
   Replace(escaped, "–", "--");
   Replace(escaped, "Δ", "$\\Delta$");
   Replace(escaped, "†", "$^{\\dagger}$");
+  Replace(escaped, "‡", "$^{\\ddagger}$");
   return escaped;
 }
 

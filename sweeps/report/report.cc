@@ -55,6 +55,7 @@ class SqliteReport : public Report {
       const bool mixed = ReadRows(table, positions);
       ReadVerdicts(*database_, version_, positions, table);
       ReadCounts(table, positions);
+      ReadForeignRows(*database_, version_, table);
       if (mixed) ReadMixture(table);
       table.answer = Answer(table);
       return table;

@@ -31,6 +31,7 @@ struct Comparison {
 struct Row {
   std::string arm, configuration;
   bool baseline = false, reference = false;
+  std::string source = {};  // of a row of somebody else's: arm "foreign", a reference; empty: the sweep's own
   std::int64_t seeds = 0, planned = 0, failed = 0, running = 0;
   std::vector<std::string> failures;  // "1 diverged", "2 oom"
   MeanSd rouge1, rouge2, rougeL, rougeLsum;

@@ -8,6 +8,7 @@ namespace lorikeet::report {
 namespace {
 
 constexpr int kVerdictsVersion = 12;  // the first whose comparisons are filled
+constexpr int kForeignVersion = 13;
 // In larger sweeps all attempts together would take longer than the rest of the table.
 constexpr std::int64_t kMostForHours = 20'000;
 
@@ -99,6 +100,31 @@ void ReadQuestion(SQLite::Database& database, int version, Table& table) {
   table.margin = query.getColumn(1).getDouble();
   table.family = query.getColumn(2).getInt64();
   table.extended = query.getColumn(3).getInt() != 0;
+}
+
+void ReadForeignRows(SQLite::Database& database, int version, Table& table) {
+  if (version < kForeignVersion) return;
+  SQLite::Statement query(
+      database,
+      "SELECT name, source, seeds, rouge1_mean, rouge1_sd, rouge2_mean, rouge2_sd, rougeL_mean,"
+      " rougeL_sd, rougeLsum_mean, rougeLsum_sd, trainable_parameters, trainable_percent"
+      " FROM foreign_rows WHERE sweep_id = ? ORDER BY imported_at, name");
+  query.bind(1, table.sweep_id);
+  while (query.executeStep()) {
+    Row row;
+    row.arm = "foreign";
+    row.reference = true;
+    row.configuration = query.getColumn(0).getString();
+    row.source = query.getColumn(1).getString();
+    row.seeds = row.planned = query.getColumn(2).getInt64();
+    row.rouge1 = {.mean = Double(query.getColumn(3)), .sd = Double(query.getColumn(4))};
+    row.rouge2 = {.mean = Double(query.getColumn(5)), .sd = Double(query.getColumn(6))};
+    row.rougeL = {.mean = Double(query.getColumn(7)), .sd = Double(query.getColumn(8))};
+    row.rougeLsum = {.mean = Double(query.getColumn(9)), .sd = Double(query.getColumn(10))};
+    if (!query.getColumn(11).isNull()) row.trainable_parameters = query.getColumn(11).getInt64();
+    if (const auto percent = Double(query.getColumn(12))) row.trainable_share = *percent / 100;
+    table.rows.push_back(std::move(row));
+  }
 }
 
 void ReadVerdicts(SQLite::Database& database, int version,

@@ -19,4 +19,7 @@ void ReadQuestion(SQLite::Database& database, int version, Table& table);
 void ReadVerdicts(SQLite::Database& database, int version,
                   const std::unordered_map<std::string, std::size_t>& positions, Table& table);
 
+// Appends the rows of others that were imported into the sweep.
+void ReadForeignRows(SQLite::Database& database, int version, Table& table);
+
 }  // namespace lorikeet::report

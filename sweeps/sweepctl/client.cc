@@ -221,6 +221,10 @@ StatusOr<v1::DrainWorkerResponse> Client::DrainWorker(const v1::DrainWorkerReque
   return impl_->Act(&v1::SweepService::Stub::DrainWorker, request);
 }
 
+StatusOr<v1::ImportRowResponse> Client::ImportRow(const v1::ImportRowRequest& request) {
+  return impl_->Act(&v1::SweepService::Stub::ImportRow, request);
+}
+
 StatusOr<v1::ReadmitWorkerResponse> Client::ReadmitWorker(const std::string& worker) {
   v1::ReadmitWorkerRequest request;
   request.set_worker(worker);

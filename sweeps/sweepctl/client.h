@@ -54,6 +54,7 @@ class Client {
   StatusOr<v1::RetryResponse> Retry(const std::string& name);
   StatusOr<v1::SetPriorityResponse> SetPriority(const std::string& sweep, std::int64_t priority);
   StatusOr<v1::DrainWorkerResponse> DrainWorker(const v1::DrainWorkerRequest& request);
+  StatusOr<v1::ImportRowResponse> ImportRow(const v1::ImportRowRequest& request);
   StatusOr<v1::ReadmitWorkerResponse> ReadmitWorker(const std::string& worker);
   StatusOr<v1::ListWorkersResponse> ListWorkers();
   StatusOr<v1::PruneResponse> Prune(const v1::PruneRequest& request);

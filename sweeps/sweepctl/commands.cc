@@ -236,7 +236,12 @@ void Commands::AddActs(CLI::App& app) {
   Do(readmit,
      [this] { return WithClient([this](Client& client) { return Readmit(client, name_, json_); }); });
 
-  for (CLI::App* command : {cancel, pause, resume, retry, priority, drain, readmit})
+  CLI::App* import = AddRemote(app, "import", "Show a paper's row in a sweep's table, with its source");
+  AddImportOptions(*import, import_);
+  Do(import,
+     [this] { return WithClient([this](Client& client) { return Import(client, import_, json_); }); });
+
+  for (CLI::App* command : {cancel, pause, resume, retry, priority, drain, readmit, import})
     command->add_flag("--json", json_, "Print JSON");
 }
 

@@ -11,6 +11,7 @@
 #include "sweeps/sweepctl/export.h"
 #include "sweeps/sweepctl/extract.h"
 #include "sweeps/sweepctl/fetch.h"
+#include "sweeps/sweepctl/import.h"
 #include "sweeps/sweepctl/plot.h"
 #include "sweeps/sweepctl/run.h"
 #include "sweeps/sweepctl/table.h"
@@ -47,6 +48,7 @@ class Commands {
   RunOptions run_;
   FetchOptions fetch_;
   TableOptions table_;
+  ImportOptions import_;
   PlotOptions plot_;
   ExtractOptions extract_;
   ExportOptions export_;

@@ -73,6 +73,10 @@ class Careless : public store::Transaction {
     return real_.RemoveArtifact(trial_id, kind);
   }
   Status RemoveLogs(const std::string& sweep_id) override { return real_.RemoveLogs(sweep_id); }
+  Status PutForeignRow(const core::ForeignRow& row) override { return real_.PutForeignRow(row); }
+  Status RemoveForeignRow(const std::string& sweep_id, const std::string& name) override {
+    return real_.RemoveForeignRow(sweep_id, name);
+  }
   Status PutComparison(const core::Comparison& comparison) override {
     return real_.PutComparison(comparison);
   }

@@ -118,6 +118,7 @@ TEST_F(AccessTest, EveryCallWantsItsRole) {
   needs("Pause", Role::kClient, &Stub::Pause, v1::PauseRequest());
   needs("Resume", Role::kClient, &Stub::Resume, v1::ResumeRequest());
   needs("Retry", Role::kClient, &Stub::Retry, v1::RetryRequest());
+  needs("ImportRow", Role::kClient, &Stub::ImportRow, v1::ImportRowRequest());
   needs("DrainWorker", Role::kClient, &Stub::DrainWorker, v1::DrainWorkerRequest());
 }
 

@@ -151,6 +151,14 @@ class FakeService : public service::Service {
                             .sweep_state = "running",
                             .is_trial = true};
   }
+  StatusOr<service::Imported> ImportRow(const core::ForeignRow& row) override {
+    imported.push_back(row);
+    return service::Imported{.sweep = row.sweep_id, .name = row.name};
+  }
+  StatusOr<service::Imported> RemoveRow(const std::string& sweep, const std::string& name) override {
+    return service::Imported{.sweep = sweep, .name = name};
+  }
+  std::vector<core::ForeignRow> imported;
   StatusOr<service::Prioritized> SetPriority(const std::string& sweep, std::int64_t priority) override {
     return service::Prioritized{.name = sweep, .priority = priority, .changed = true};
   }

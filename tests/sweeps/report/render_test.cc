@@ -136,6 +136,27 @@ TEST(TextTest, OfManyRowsWithOneReasonSomeAreNamed) {
   EXPECT_THAT(RenderText(table, false), HasSubstr("lora rank=4, lora rank=5 and 14 more.\n"));
 }
 
+TEST(TextTest, ARowOfOthersIsShownWithItsSourceAndNotTested) {
+  Table table = MakeTable();
+  Row row;
+  row.arm = "foreign";
+  row.reference = true;
+  row.configuration = "LoRA, Large";
+  row.source = "a paper\x1b[2J";
+  row.rouge1 = {.mean = 43.52, .sd = 0.18};
+  row.trainable_share = 0.006;
+  table.rows.push_back(row);
+  const std::string text = RenderText(table, false);
+  EXPECT_THAT(text, HasSubstr("\nLoRA, Large‡      –      43.52 ± 0.18 "));
+  EXPECT_THAT(text,
+              HasSubstr("\n‡ LoRA, Large is not of this sweep, and not tested against: a paper?[2J.\n"));
+  EXPECT_THAT(RenderLatex(table), HasSubstr("LoRA, Large$^{\\ddagger}$ & -- & 43.52 $\\pm$ 0.18"));
+  EXPECT_EQ(nlohmann::json::parse(RenderJson(table))["rows"][5]["source"], "a paper\x1b[2J");
+  table.rows = {row};
+  table.rows[0].seeds = 5;
+  EXPECT_EQ(Answer(table), "No trial has a result yet.");
+}
+
 TEST(TextTest, RowsThatWereStillImprovingAreMarked) {
   Table table = MakeTable();
   table.rows[0].still_improving = table.rows[2].still_improving = true;
