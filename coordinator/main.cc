@@ -16,7 +16,7 @@ int main(int argc, char** argv) {
   app.add_option("--listen", options.listen, "ADDR:PORT for workers and sweepctl; port 0 takes a free one")
       ->capture_default_str();
   const CLI::Option* const http_given =
-      app.add_option("--http", http, "ADDR:PORT for Prometheus and health probes, or off")
+      app.add_option("--http", http, "ADDR:PORT for the page, Prometheus and health probes, or off")
           ->capture_default_str();
   app.add_option("--tls-certificate", options.tls.certificate, "PEM file; needed beyond loopback");
   app.add_option("--tls-key", options.tls.key, "PEM file; needed beyond loopback");

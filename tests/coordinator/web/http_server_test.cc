@@ -188,6 +188,10 @@ TEST_F(HttpServerTest, BeyondLoopbackItSpeaksTlsAlone) {
   HttpOptions options = options_;
   options.listen = "0.0.0.0:0";
   options.tls = {.certificate = folder_ + "/tls/server.crt", .key = folder_ + "/tls/server.key", .ca = {}};
+  options.live =
+      std::make_shared<Live>([](const Live::Work&, const std::function<void(const Status&)>& done) {
+        done(Unavailable("not now"));
+      });
   auto server = HttpServer::Start(options);
   ASSERT_TRUE(server.ok()) << server.status();
   EXPECT_THAT((*server)->url(), StartsWith("https://0.0.0.0:"));
@@ -199,6 +203,16 @@ TEST_F(HttpServerTest, BeyondLoopbackItSpeaksTlsAlone) {
       folder_, PortOf((*server)->address()), folder_);
   EXPECT_NE(system(ask.c_str()), -1);  // NOLINT: a command of the test's own
   EXPECT_THAT(*ReadFile(folder_ + "/answer"), HasSubstr("\r\n\r\nlorikeet_x 1\n"));
+  const std::string log_in = fmt::format(
+      "printf 'POST /api/login HTTP/1.1\\r\\nHost: x\\r\\nContent-Type: "
+      "application/json\\r\\nContent-Length: 18\\r\\n\\r\\n"
+      "{{\"token\":\"reader\"}}' | openssl s_client -quiet -verify_return_error -CAfile {}/tls/ca.crt "
+      "-connect "
+      "127.0.0.1:{} > {}/answer 2>/dev/null",
+      folder_, PortOf((*server)->address()), folder_);
+  EXPECT_NE(system(log_in.c_str()), -1);  // NOLINT: a command of the test's own
+  EXPECT_THAT(*ReadFile(folder_ + "/answer"),
+              HasSubstr("; HttpOnly; SameSite=Strict; Max-Age=1209600; Secure\r\n"));
 }
 
 }  // namespace

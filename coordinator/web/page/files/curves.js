@@ -158,5 +158,6 @@ export async function show(place, sweep, query) {
       h('button', {type: 'button', onclick: all(false)}, 'None')), picks,
     grid.configurations > CONFIGURATIONS ? h('p', {class: 'meta'}, `The first ${CONFIGURATIONS} of ${count(grid.configurations)} configurations.`) : '');
   await load();
-  return {refresh: (_, rows) => (rows ? load() : null)};
+  // Points are no rows of the history: while something trains there may be new ones.
+  return {refresh: (now, rows) => (rows || now.running > 0 ? load() : null)};
 }

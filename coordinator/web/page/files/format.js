@@ -30,7 +30,6 @@ export function percent(share) {
 }
 export function duration(seconds) {
   if (absent(seconds)) return ABSENT;
-  if (seconds > 0 && seconds < 1) return `${Number(seconds.toPrecision(3))} s`;
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;

@@ -9,7 +9,7 @@ const SCORES = ['rouge1', 'rouge2', 'rougeL', 'rougeLsum'];
 
 function costText(panel, value) {
   if (value === null) return '–';
-  if (panel.unit === 's') return duration(value);
+  if (panel.unit === 's') return value < 10 ? `${compact(value)} s` : duration(value);
   if (panel.unit === 'B') return bytes(value);
   return panel.unit ? `${compact(value)} ${panel.unit}` : count(value);
 }

@@ -38,6 +38,12 @@ export function progress(sweep) {
   return h('div', {class: 'progress'}, bar, h('ul', {class: 'counts', 'aria-label': 'Trials by state'}, words));
 }
 
+// Why pending trials wait: that all slots have something to do is as it should be.
+export function waits(sweep) {
+  if (sweep.state !== 'running') return [];
+  return sweep.waiting.map((why) => h('p', {class: sweep.running > 0 ? 'meta' : 'waiting'}, 'Pending trials wait: ', name(why)));
+}
+
 export function timing(sweep) {
   if (sweep.finished_at) return `took ${duration(sweep.elapsed_seconds)}`;
   const left = sweep.eta_seconds === null ? '' : `, about ${duration(sweep.eta_seconds)} left`;

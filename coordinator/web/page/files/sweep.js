@@ -1,7 +1,7 @@
 // One sweep: what it says, and its tabs.
 import {announce, h, name, replace} from './dom.js';
 import {plural, time} from './format.js';
-import {badge, facts, progress, timing} from './parts.js';
+import {badge, facts, progress, timing, waits} from './parts.js';
 import {ask} from './server.js';
 
 const TABS = [
@@ -25,7 +25,7 @@ function heading(sweep) {
       timing(sweep), sweep.finished_at ? ` · ended ${time(sweep.finished_at)} UTC` : null,
       sweep.priority ? ` · priority ${sweep.priority}` : null, sweep.max_running ? ` · at most ${sweep.max_running} at once` : null),
     labels.length ? facts([['Only on workers with', name(labels.map(([key, value]) => `${key}=${value}`).join(', '))]]) : null,
-    sweep.state === 'running' ? sweep.waiting.map((why) => h('p', {class: 'waiting'}, 'Waits: ', name(why))) : null,
+    waits(sweep),
     sweep.barred.map((why) => h('p', {class: 'waiting'}, 'Other files on ', name(why))),
   ];
 }

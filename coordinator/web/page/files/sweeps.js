@@ -1,7 +1,7 @@
 // All sweeps: state, progress, what is left.
 import {h, name, replace} from './dom.js';
 import {plural, time} from './format.js';
-import {badge, empty, progress, timing} from './parts.js';
+import {badge, empty, progress, timing, waits} from './parts.js';
 import {ask} from './server.js';
 
 const KEPT = 200;  // sweeps shown at first
@@ -13,8 +13,7 @@ function card(sweep) {
     progress(sweep),
     h('p', {class: 'meta'}, `${plural(sweep.trials, 'trial')} · submitted ${time(sweep.submitted_at)} UTC · `,
       h('span', {class: 'timing'}, timing(sweep)), sweep.priority ? ` · priority ${sweep.priority}` : null),
-    sweep.waiting.length && sweep.state === 'running'
-      ? h('p', {class: 'waiting'}, 'Waits: ', name(sweep.waiting[0])) : null);
+    waits(sweep).slice(0, 1));
 }
 
 export async function show(place) {
