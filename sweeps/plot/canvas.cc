@@ -10,6 +10,19 @@
 
 #include "sweeps/plot/text.h"
 
+#if defined(__SANITIZE_ADDRESS__)  // GCC
+#define LORIKEET_LEAKS_ARE_LOOKED_FOR
+#elif defined(__has_feature)  // Clang
+#if __has_feature(address_sanitizer)
+#define LORIKEET_LEAKS_ARE_LOOKED_FOR
+#endif
+#endif
+#ifdef LORIKEET_LEAKS_ARE_LOOKED_FOR
+// Fontconfig knows its fonts by offsets, which the sanitizer does not follow as it does pointers.
+extern "C" const char* __lsan_default_suppressions() { return "leak:libfontconfig\n"; }
+extern "C" const char* __lsan_default_options() { return "print_suppressions=0"; }
+#endif
+
 namespace lorikeet::plot {
 namespace {
 
