@@ -4,6 +4,7 @@
 // CRC-32C. Not thread-safe; errors name the path.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 

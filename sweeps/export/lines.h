@@ -3,6 +3,7 @@
 // Not thread-safe.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <string>

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cmath>
+#include <utility>
 
 #include "sweeps/export/mlflow_http.h"
 

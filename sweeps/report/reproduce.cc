@@ -1,6 +1,7 @@
 // A trial's recipe: a shell script that runs it again, and in its comments what must be the same for the same
 // numbers, and what they were.
 #include <algorithm>
+#include <cctype>
 
 #include "sweeps/report/cells.h"
 #include "sweeps/report/extracts.h"

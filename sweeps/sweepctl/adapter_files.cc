@@ -37,6 +37,7 @@ bool StaysBelow(const fs::path& path) {
 
 Status Copy(const std::string& from, const std::vector<rpc::TransferFile>& files, const std::string& to) {
   std::vector<std::string> names;
+  names.reserve(files.size());
   for (const rpc::TransferFile& file : files) names.push_back(file.name);
   ASSIGN_OR_RETURN(const std::unique_ptr<rpc::FileReader> reader, rpc::FileReader::Open(from, names));
   rpc::FileWriter writer(to, files);
@@ -66,7 +67,7 @@ Status TakeAdapter(const Extractor& extractor, const Json& card, const std::stri
   if (!StaysBelow(path))
     return InvalidArgument("the database's path of the adapter leaves its folder: {}", path.string());
   const fs::path from = fs::path(extractor.database()).parent_path() / "artifacts" / path;
-  const Status copied = Copy(from.string(), files, folder);
+  Status copied = Copy(from.string(), files, folder);
   if (!absl::IsNotFound(copied)) return copied;
   return FailedPrecondition(
       "{}; adapters lie in `artifacts` beside the database; --without-adapter writes the card alone",

@@ -55,7 +55,7 @@ StatusOr<Extractor> Extractor::Open(const std::string& database, const ClientOpt
 
 Status Extractor::Read(const report::ExtractRequest& request, const Take& take) const {
   if (client_ != nullptr) {
-    const Status read = client_->Extract(ToWire(request), take);
+    Status read = client_->Extract(ToWire(request), take);
     if (!absl::IsUnavailable(read)) return read;
     return Unavailable("{}{}", Message(read), kOrDatabase);
   }

@@ -223,6 +223,17 @@ TEST_F(TellTest, DiffSaysWhereTheDocumentsAreOthers) {
 
 TEST_F(TellTest, ACardIsOfTheAdapterThatIsBestOnValidation) {
   FinishAll();
+  // Another one is worse on validation, though not on test.
+  ASSERT_TRUE(Write([&](store::Transaction& t) -> Status {
+                core::Configuration other = store::MakeConfiguration("s-1", 3, "lora rank=2", "lora");
+                other.trial = TrialFile("lora", R"("learning_rate": 0.01)", R"(, "lora": {"rank": 2})");
+                ASSIGN_OR_RETURN(const std::int64_t id, t.InsertConfiguration(other));
+                return t.InsertTrial(store::MakeTrial("other-1", "s-1", id, 9, 1));
+              }).ok());
+  Attempt("other-1", 1);
+  core::Result worse = store::MakeResult(0.9);
+  worse.validation.rouge.rouge1 = 0.1;
+  Finish("other-1", 1, {0.9}, worse);
   const auto text = All(Ask("card", "demo"));
   ASSERT_TRUE(text.ok()) << text.status();
   EXPECT_THAT(
