@@ -42,7 +42,7 @@ inline constexpr std::int64_t kMostEventsABatch =
     1024;  // a worker sends 256: one batch is a part of one transaction
 inline constexpr std::int64_t kMostVariables = 1024;
 inline constexpr std::int64_t kMostMetrics = 16;  // of a table's columns
-inline constexpr std::int64_t kMostFiles = 16;  // that a trial reads: its model, its data, an adapter
+inline constexpr std::int64_t kMostFiles = 16;    // that a trial reads: its model, its data, an adapter
 // Transfers of files at a time; whoever comes on top is told to try again later.
 inline constexpr int kMostUploads = 16, kMostDownloads = 16;
 // Extracts of the database at a time: each has a connection to it.
@@ -52,7 +52,7 @@ inline constexpr int kMostExtracts = 16;
 // Steps, positions, counts, bytes, tokens: from 0 up to what a double, and so JSON, carries exactly.
 inline constexpr std::int64_t kMostCount = std::int64_t{1} << 53;
 inline constexpr std::int64_t kMostSlotIndex = 1'000'000;
-inline constexpr std::int64_t kMostPlotSide = 10'000;  // points, or columns and rows
+inline constexpr std::int64_t kMostPlotSide = 10'000;        // points, or columns and rows
 inline constexpr std::int64_t kMostEventsAnAnswer = 10'000;  // of ListEvents; more are asked for again
 
 // ---- time
