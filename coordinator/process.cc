@@ -179,8 +179,8 @@ Status RunCoordinator(const CoordinatorOptions& options) {
                           .most_artifact_bytes = static_cast<std::int64_t>(options.most_artifact_bytes),
                           .on_fatal = [&fault](const Status& status) { fault.Set(status); }},
                          *service));
-  const auto live = std::make_shared<web::Live>(
-      [&server](web::Live::Work work, std::function<void(const Status&)> done) {
+  const auto live =
+      std::make_shared<web::Live>([&server](web::Live::Work work, std::function<void(const Status&)> done) {
         server->Look(std::move(work), std::move(done));
       });
   ASSIGN_OR_RETURN(const std::unique_ptr<web::HttpServer> http, StartHttp(options, access, metrics, live));

@@ -17,7 +17,7 @@ namespace lorikeet::sweepctl {
 struct ClientOptions {
   std::string coordinator = {};  // ADDR:PORT; empty: LORIKEET_COORDINATOR, else 127.0.0.1:7070
   std::string token_file = {};   // empty: LORIKEET_TOKEN_FILE, else the folder where a loopback coordinator
-                                // leaves its token
+                                 // leaves its token
   std::string tls_ca = {};  // a file of certificates to trust; empty: LORIKEET_TLS_CA; without either no TLS,
                             // which only loopback allows
   std::string data = {};  // the folder of a `sweepctl run` that is at work: its coordinator and token instead

@@ -8,8 +8,8 @@
 
 namespace lorikeet::sweepctl {
 
-// coordinator, token_file and tls_ca as the file has them, the last two relative to its folder; empty where it
-// has none, or where there is no such file. InvalidArgument names file, line and key of what it should not
+// coordinator, token_file and tls_ca as the file has them, the last two relative to its folder; empty where
+// it has none, or where there is no such file. InvalidArgument names file, line and key of what it should not
 // hold.
 StatusOr<ClientOptions> ReadConfig(const std::string& file);
 // The file's values where neither a flag nor the environment has one: flags, then variables, then the file.

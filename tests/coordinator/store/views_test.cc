@@ -155,7 +155,8 @@ TEST_F(ViewsTest, AComparisonsOwnDifferenceGoesFirst) {
   {
     SQLite::Database database(store_->path(), SQLite::OPEN_READWRITE);
     database.exec(
-        "INSERT INTO comparisons (sweep_id, configuration_id, baseline_id, metric, difference, low, high, p_value, "
+        "INSERT INTO comparisons (sweep_id, configuration_id, baseline_id, metric, difference, low, high, "
+        "p_value, "
         "p_corrected, verdict) SELECT 's-1', k.id, b.id, 'rouge1', 2.75, 1, 4, 0.01, 0.02, 'better'"
         " FROM configurations AS k, configurations AS b WHERE k.name LIKE 'lora rank=4 %' AND b.name = "
         "'full'");
