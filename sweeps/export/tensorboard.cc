@@ -117,8 +117,8 @@ Status TensorBoard::End() {
     RETURN_IF_ERROR(
         file_->Scalar(ended, result.value("kept_step", std::int64_t{0}), "result/" + name, AsFloat(value)));
   }
-  RETURN_IF_ERROR(
-      file_->HParams(ended, "_hparams_/session_end_info", exporting::End(run_, ended).SerializeAsString()));
+  RETURN_IF_ERROR(file_->HParams(ended > 0 ? ended : began_, "_hparams_/session_end_info",
+                                 exporting::End(run_, ended).SerializeAsString()));
   RETURN_IF_ERROR(file_->Keep());
   file_.reset();
   return absl::OkStatus();

@@ -155,7 +155,9 @@ class Paragraph {
         documents(train), BaseName(At(data, "train")), held_out, documents(test), BaseName(At(data, "test")));
     const std::set<Json> empty = InResults("empty_documents");
     if (!empty.empty() && *empty.rbegin() != 0)
-      Say("{} documents without an article or an abstract were left out", Range("empty_documents"));
+      Say("{} without an article or an abstract {} left out",
+          empty.size() == 1 && *empty.begin() == 1 ? "1 document" : Range("empty_documents") + " documents",
+          empty.size() == 1 && *empty.begin() == 1 ? "was" : "were");
     if (InResults("data_fingerprint").size() > 1 || InResults("model_fingerprint").size() > 1)
       Say("The results are of different documents or base models, and must not be compared");
   }

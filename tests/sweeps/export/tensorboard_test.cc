@@ -115,6 +115,24 @@ TEST(TensorBoardTest, ARunHasItsCurveItsResultAndItsHyperparameters) {
   EXPECT_EQ(end.session_end_info().status(), tensorboard::SessionEnd::SUCCESS);
 }
 
+TEST(TensorBoardTest, ARunThatGoesOnSaysSo) {
+  Folder folder;
+  NewFolder out(folder.path() + "/out");
+  ASSERT_TRUE(out.Make().ok());
+  TensorBoard board(out);
+  Json run = ARun("full", 2);
+  run["state"] = "running";
+  run["result"] = nullptr;
+  ASSERT_TRUE(board.Take(run).ok());
+  ASSERT_TRUE(board.Finish().ok());
+  const auto events = EventsOf(out.path() + "/full/seed=2/events.out.tfevents.1772366400.lorikeet");
+  ASSERT_THAT(events, SizeIs(3));
+  EXPECT_EQ(events[2].wall_time(), 1'772'366'400.5);
+  tensorboard::HParams end;
+  ASSERT_TRUE(end.ParseFromString(events[2].summary().value(0).metadata().plugin_data().content()));
+  EXPECT_EQ(end.session_end_info().status(), tensorboard::SessionEnd::RUNNING);
+}
+
 TEST(TensorBoardTest, NamesThatComeToTheSameFolderGetTwo) {
   Folder folder;
   NewFolder out(folder.path() + "/out");

@@ -106,7 +106,7 @@ TEST_F(TellTest, MethodsSayWhatIsRecorded) {
            "It was trained on 100 documents of train.jsonl, with 40 documents of validation.jsonl for "
            "validation, and scored on "
            "40 documents of test.jsonl; which corpus these files are of is not recorded.",
-           "1 documents without an article or an abstract were left out.",
+           "1 document without an article or an abstract was left out.",
            "given with the prefix \"summarize: \" and cut after 1024 tokens where they are longer (50 % of "
            "the test articles)",
            "by full fine-tuning (a learning rate of 0.001); by LoRA of rank 8 on the projections q and v, "
