@@ -99,11 +99,12 @@ void TellSame(Script& script, const Recipe& recipe) {
   script.Comment("The numbers are the same, to the last bit, with the same of these:");
   const Json& from = recipe.result.is_object() ? recipe.result : recipe.attempt;
   for (const char* column : {"build", "device", "device_model", "threads", "micro_batch_size", "precision"}) {
-    if (!from.is_object() || !from.contains(column)) continue;
+    const Json& value = At(from, column);
+    if (value == 0) continue;  // the micro-batch of what trains nothing
     std::string name = column;
     std::replace(name.begin(), name.end(), '_', ' ');
     if (name == "micro batch size") name = "micro-batch";
-    script.Fact(name, from[column]);
+    script.Fact(name, value);
   }
   if (recipe.result.is_object()) {
     if (IsSet(At(recipe.result, "model_fingerprint")))
