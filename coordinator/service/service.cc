@@ -89,7 +89,7 @@ class TurningService : public Service {
 
   Status Tick(SteadyTime heard) override {
     return InTurn([&] {
-      const Status expired = leases_.Expire(heard);
+      Status expired = leases_.Expire(heard);
       comparing_.CatchUp().IgnoreError();  // the turn has what went wrong; it stays due
       return expired;
     });
