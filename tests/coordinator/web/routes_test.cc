@@ -43,6 +43,7 @@ class RoutesTest : public service::ServiceTest {
                            .page_secret = "a secret"});
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
+    absl::MutexLock lock(&service_mutex_);  // the port's threads are not told by anything else
     sweep_ = Submit(service::MakeSweep("demo", 1, 1)).sweep_id;
   }
   void TearDown() override { server_.reset(); }
@@ -193,7 +194,10 @@ TEST_F(RoutesTest, MistakesAreJson) {
 }
 
 TEST_F(RoutesTest, LargeAnswersArePackedForWhoTakesThat) {
-  for (int i = 0; i < 8; ++i) Submit(service::MakeSweep("more-" + std::to_string(i), 1, 1));
+  {
+    absl::MutexLock lock(&service_mutex_);
+    for (int i = 0; i < 8; ++i) Submit(service::MakeSweep("more-" + std::to_string(i), 1, 1));
+  }
   const std::string token = "Authorization: Bearer own\r\n";
   const std::string packed = Get("/api/sweeps", token + "Accept-Encoding: br, gzip\r\n");
   EXPECT_THAT(packed, HasSubstr("Content-Encoding: gzip"));
