@@ -8,6 +8,9 @@ import unittest
 
 from cluster import BIN, TRIALS, Cluster, predictions_of, query, results_of, write_sweep
 
+# Documents, so that a trial takes longer than to see that it runs, and to kill somebody thrice before the last.
+TRAIN = 160
+
 
 def rows_of(cluster):
     return results_of(cluster.database()), predictions_of(cluster.database())
@@ -23,7 +26,7 @@ class Sweep(unittest.TestCase):
             cluster.start_coordinator()
             cluster.start_worker("worker-1")
             cluster.start_worker("worker-2")
-            done = cluster.ctl("submit", write_sweep(cluster.folder), "--follow", timeout=300)
+            done = cluster.ctl("submit", write_sweep(cluster.folder, train=TRAIN), "--follow", timeout=300)
             assert done.returncode == 0, done.stderr + cluster.log("coordinator")
             cls.table = done.stdout
             cls.rows, cls.predictions = rows_of(cluster)
@@ -61,7 +64,7 @@ class Sweep(unittest.TestCase):
             cluster.start_coordinator()
             cluster.start_worker("worker-1")
             cluster.start_worker("worker-2")
-            self.assertEqual(cluster.ctl("submit", write_sweep(cluster.folder)).returncode, 0)
+            self.assertEqual(cluster.ctl("submit", write_sweep(cluster.folder, train=TRAIN)).returncode, 0)
             for _ in range(2):
                 before = cluster.succeeded("tiny")
                 cluster.wait(lambda: cluster.trainers() and cluster.succeeded("tiny") > before, "a trial runs")
@@ -76,7 +79,7 @@ class Sweep(unittest.TestCase):
             cluster.start_coordinator()
             cluster.start_worker("worker-1")
             cluster.start_worker("worker-2")
-            self.assertEqual(cluster.ctl("submit", write_sweep(cluster.folder)).returncode, 0)
+            self.assertEqual(cluster.ctl("submit", write_sweep(cluster.folder, train=TRAIN)).returncode, 0)
             for _ in range(3):
                 before = cluster.succeeded("tiny")
                 cluster.wait(lambda: cluster.trainers() and cluster.succeeded("tiny") > before, "a trial runs")
@@ -91,7 +94,7 @@ class Sweep(unittest.TestCase):
         with Cluster() as cluster:
             cluster.start_coordinator()
             cluster.start_worker("worker-1")
-            self.assertEqual(cluster.ctl("submit", write_sweep(cluster.folder)).returncode, 0)
+            self.assertEqual(cluster.ctl("submit", write_sweep(cluster.folder, train=TRAIN)).returncode, 0)
             cluster.wait(lambda: cluster.succeeded("tiny") >= 3 and cluster.trainers(), "a trial runs")
             self.assertEqual(cluster.kill("worker-1", signal.SIGTERM), 0, cluster.log("worker-1"))
             self.assertEqual(cluster.trainers(), [])
@@ -104,7 +107,7 @@ class Sweep(unittest.TestCase):
 
     def test_run_again_goes_on_and_then_answers_at_once(self):
         with tempfile.TemporaryDirectory(prefix="lorikeet-test-") as folder:
-            sweep, data = write_sweep(folder), os.path.join(folder, "data")
+            sweep, data = write_sweep(folder, train=TRAIN), os.path.join(folder, "data")
             command = [os.path.join(BIN, "sweepctl"), "run", sweep, "--data", data]
             with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
                 for line in run.stderr:
@@ -125,7 +128,7 @@ class Sweep(unittest.TestCase):
         with Cluster() as cluster:
             cluster.start_coordinator()
             cluster.start_worker("worker-1")
-            self.assertEqual(cluster.ctl("submit", write_sweep(cluster.folder)).returncode, 0)
+            self.assertEqual(cluster.ctl("submit", write_sweep(cluster.folder, train=TRAIN)).returncode, 0)
             cluster.wait(lambda: cluster.trainers(), "a trial runs")
             self.assertEqual(cluster.ctl("cancel", "tiny").returncode, 0)
             cluster.wait(lambda: not cluster.trainers(), "the trainer is stopped")
