@@ -11,10 +11,6 @@
 namespace lorikeet::report {
 namespace {
 
-std::optional<double> Number(const SQLite::Column& column) {
-  if (column.isNull()) return std::nullopt;
-  return column.getDouble();
-}
 std::optional<std::int64_t> Count(const SQLite::Column& column) {
   if (column.isNull()) return std::nullopt;
   return column.getInt64();
@@ -158,7 +154,7 @@ class SqliteBrowse : public Browse {
       const SQLite::Transaction snapshot(*database_);
       RETURN_IF_ERROR(SweepName(sweep_id).status());
       Comparisons comparisons{.metric = metric, .margin = {}, .items = {}};
-      const bool asked = HasColumn("sweeps", "margin");  // from version 12 on
+      const bool asked = HasColumn(*database_, "sweeps", "margin");  // from version 12 on
       if (asked) {
         SQLite::Statement sweep(*database_, "SELECT primary_metric, margin FROM sweeps WHERE id = ?");
         sweep.bind(1, sweep_id);
@@ -171,7 +167,7 @@ class SqliteBrowse : public Browse {
       SQLite::Statement query(
           *database_,
           std::string("SELECT c.name, p.difference, p.low, p.high, p.p_value, p.p_corrected, p.verdict, ") +
-              (HasColumn("comparisons", "reason") ? "p.reason, p.detectable" : "NULL, NULL") +
+              (HasColumn(*database_, "comparisons", "reason") ? "p.reason, p.detectable" : "NULL, NULL") +
               " FROM comparisons AS p JOIN configurations AS c ON c.id = p.configuration_id"
               " WHERE p.sweep_id = ? AND p.metric = ?");
       query.bind(1, sweep_id);
@@ -247,13 +243,6 @@ class SqliteBrowse : public Browse {
     query.bind(1, sweep_id);
     if (!query.executeStep()) return NotFound("there is no sweep {}", sweep_id);
     return Text(query.getColumn(0));
-  }
-
-  bool HasColumn(const std::string& table, const std::string& column) {
-    SQLite::Statement query(*database_, "SELECT 1 FROM pragma_table_info(?) WHERE name = ?");
-    query.bind(1, table);
-    query.bind(2, column);
-    return query.executeStep();
   }
 
   void ReadScale(const std::string& sweep, const std::string& value, Grid& grid) {

@@ -179,7 +179,7 @@ class CurveReader {
       points_.bindNoCopy(2, read_.metric);
       points_.bind(3, attempt.end);
       while (points_.executeStep()) {
-        const std::optional<double> value = Number(points_.getColumn(1));
+        const std::optional<double> value = FiniteNumber(points_.getColumn(1));
         if (value) {
           thinner.Add(points_.getColumn(0).getInt64(), *value);
         } else {

@@ -5,6 +5,8 @@
 
 #include <filesystem>
 
+#include "common/nearest.h"
+
 namespace lorikeet::report {
 namespace {
 
@@ -49,6 +51,28 @@ std::unique_ptr<SQLite::Database> OpenReadOnly(const std::string& path) {
       throw;
     return OpenWith(path, "?mode=ro&immutable=1");
   }
+}
+
+bool HasColumn(SQLite::Database& database, const std::string& table, const std::string& column) {
+  SQLite::Statement query(database, "SELECT 1 FROM pragma_table_info(?) WHERE name = ?");
+  query.bind(1, table);
+  query.bind(2, column);
+  return query.executeStep();
+}
+
+std::vector<std::string> SweepNames(SQLite::Database& database) {
+  std::vector<std::string> names;
+  SQLite::Statement query(database, "SELECT name FROM sweeps ORDER BY submitted_at, rowid");
+  while (query.executeStep()) names.push_back(query.getColumn(0).getString());
+  return names;
+}
+
+Status NoSuchSweep(SQLite::Database& database, const std::string& path, const std::string& sweep) {
+  const std::vector<std::string> names = SweepNames(database);
+  if (names.empty()) return NotFound("{}: holds no sweep yet", path);
+  const std::string near = DidYouMean(sweep, names);
+  return NotFound("{}: holds no sweep '{}'{}", path, sweep,
+                  near.empty() ? fmt::format("; the newest is '{}'", names.back()) : near);
 }
 
 Status ToStatus(const SQLite::Exception& error, const std::string& path) {

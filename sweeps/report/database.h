@@ -6,7 +6,9 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "common/status.h"
 
@@ -16,6 +18,20 @@ std::unique_ptr<SQLite::Database> OpenReadOnly(const std::string& path);
 
 // InvalidArgument: no SQLite database. Unavailable: locked. NotFound: cannot be opened. Else Internal.
 Status ToStatus(const SQLite::Exception& error, const std::string& path);
+
+// Later columns are missing from databases of earlier builds.
+bool HasColumn(SQLite::Database& database, const std::string& table, const std::string& column);
+
+// In the order of their submission.
+std::vector<std::string> SweepNames(SQLite::Database& database);
+// NotFound, with the nearest name there is, or the newest.
+Status NoSuchSweep(SQLite::Database& database, const std::string& path, const std::string& sweep);
+
+// NULL is none.
+inline std::optional<double> Number(const SQLite::Column& column) {
+  if (column.isNull()) return std::nullopt;
+  return column.getDouble();
+}
 
 // What `body` returns, or what it threw as a status.
 template <typename Body>

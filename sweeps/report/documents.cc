@@ -13,11 +13,6 @@ namespace {
 
 constexpr std::size_t kBeginningBytes = 160;
 
-std::optional<double> Number(const SQLite::Column& column) {
-  if (column.isNull()) return std::nullopt;
-  return column.getDouble();
-}
-
 // SQL for a document's mean over the seeds of a configuration: ?3 is the sweep's name, ?2 the split.
 std::string MeanOf(const std::string& metric, const char* configuration) {
   return "(SELECT avg(100 * p." + metric +

@@ -1,5 +1,6 @@
 // Sweeps and trials by what people call them, and rows as JSON.
 #include "common/nearest.h"
+#include "sweeps/report/database.h"
 #include "sweeps/report/extracts.h"
 
 namespace lorikeet::report {
@@ -53,14 +54,7 @@ StatusOr<FoundSweep> FindSweep(Source& source, const std::string& sweep) {
       "SELECT id, name, state, baseline, build, submitted_at, coalesce(finished_at, ''),"
       " text, trials FROM sweeps WHERE id = ?1 OR name = ?1 ORDER BY id = ?1 DESC LIMIT 1");
   query.bind(1, sweep);
-  if (!query.executeStep()) {
-    const std::vector<std::string> names =
-        Strings(source, "SELECT name FROM sweeps ORDER BY submitted_at, rowid");
-    if (names.empty()) return NotFound("{}: holds no sweep yet", source.path);
-    const std::string near = DidYouMean(sweep, names);
-    return NotFound("{}: holds no sweep '{}'{}", source.path, sweep,
-                    near.empty() ? fmt::format("; the newest is '{}'", names.back()) : near);
-  }
+  if (!query.executeStep()) return NoSuchSweep(*source.database, source.path, sweep);
   FoundSweep found;
   int column = 0;
   for (std::string* field : {&found.id, &found.name, &found.state, &found.baseline, &found.build,

@@ -81,10 +81,11 @@ StatusOr<Pareto> ReadPareto(SQLite::Database& database, const SweepFacts& facts,
     point.configuration = row.getColumn(1).getString();
     point.baseline = row.getColumn(2).getInt() != 0;
     point.reference = point.arm == "zero_shot" || point.arm == "lead";
-    point.score = MakeScore(row.getColumn(3).getInt64(), Number(row.getColumn(4)), Number(row.getColumn(5)));
+    point.score = MakeScore(row.getColumn(3).getInt64(), FiniteNumber(row.getColumn(4)),
+                            FiniteNumber(row.getColumn(5)));
     if (!row.isColumnNull(6)) models.insert(row.getColumn(6).getString());
     for (std::size_t i = 0; i < read.panels.size(); ++i) {
-      point.cost = Number(row.getColumn(7 + static_cast<int>(i)));
+      point.cost = FiniteNumber(row.getColumn(7 + static_cast<int>(i)));
       if (point.cost && *point.cost < 0) point.cost.reset();
       read.panels[i].points.push_back(point);
     }

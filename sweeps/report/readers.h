@@ -13,7 +13,7 @@
 namespace lorikeet::report {
 
 // A column's number; none where it is NULL, infinite or not a number.
-inline std::optional<double> Number(const SQLite::Column& column) {
+inline std::optional<double> FiniteNumber(const SQLite::Column& column) {
   if (column.isNull()) return std::nullopt;
   const double value = column.getDouble();
   return std::isfinite(value) ? std::optional(value) : std::nullopt;

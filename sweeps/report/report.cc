@@ -9,7 +9,6 @@
 #include <unordered_map>
 #include <utility>
 
-#include "common/nearest.h"
 #include "sweeps/report/answer.h"
 #include "sweeps/report/database.h"
 #include "sweeps/report/verdicts.h"
@@ -21,10 +20,6 @@ constexpr int kOldestVersion = 2;        // the first with the views
 constexpr int kFingerprintsVersion = 8;  // the first whose rouge_table has them
 constexpr int kChosenVersion = 12;       // the first that has the primary metric on validation
 
-std::optional<double> Double(const SQLite::Column& column) {
-  if (column.isNull()) return std::nullopt;
-  return column.getDouble();
-}
 std::optional<std::int64_t> Int(const SQLite::Column& column) {
   if (column.isNull()) return std::nullopt;
   return column.getInt64();
@@ -68,20 +63,13 @@ class SqliteReport : public Report {
 
   StatusOr<std::vector<std::string>> SweepNames() override {
     try {
-      return Names();
+      return report::SweepNames(*database_);
     } catch (const SQLite::Exception& error) {
       return ToStatus(error, path_);
     }
   }
 
  private:
-  std::vector<std::string> Names() {
-    std::vector<std::string> names;
-    SQLite::Statement query(*database_, "SELECT name FROM sweeps ORDER BY submitted_at, rowid");
-    while (query.executeStep()) names.push_back(query.getColumn(0).getString());
-    return names;
-  }
-
   Status ReadSweep(const std::string& sweep, Table& table) {
     SQLite::Statement query(
         *database_,
@@ -93,13 +81,7 @@ class SqliteReport : public Report {
         "  WHERE c.sweep_id = w.id AND t.state = 'failed')"
         " FROM sweeps AS w WHERE id = ?1 OR name = ?1 ORDER BY id = ?1 DESC LIMIT 1");
     query.bind(1, sweep);
-    if (!query.executeStep()) {
-      const std::vector<std::string> names = Names();
-      if (names.empty()) return NotFound("{}: holds no sweep yet", path_);
-      const std::string near = DidYouMean(sweep, names);
-      return NotFound("{}: holds no sweep '{}'{}", path_, sweep,
-                      near.empty() ? fmt::format("; the newest is '{}'", names.back()) : near);
-    }
+    if (!query.executeStep()) return NoSuchSweep(*database_, path_, sweep);
     table.sweep_id = query.getColumn(0).getString();
     table.sweep = query.getColumn(1).getString();
     table.state = query.getColumn(2).getString();
@@ -150,8 +132,8 @@ class SqliteReport : public Report {
       int column = 0;
       const auto next = [&] { return query.getColumn(column++); };
       const auto mean_sd = [&] {
-        const auto mean = Double(next());
-        return MeanSd{.mean = mean, .sd = Double(next())};
+        const auto mean = Number(next());
+        return MeanSd{.mean = mean, .sd = Number(next())};
       };
       Row row;
       row.arm = next().getString();
@@ -165,15 +147,15 @@ class SqliteReport : public Report {
       row.rouge2 = mean_sd();
       row.rougeL = mean_sd();
       row.rougeLsum = mean_sd();
-      row.validation_rouge1 = Double(next());
-      row.validation_loss = Double(next());
+      row.validation_rouge1 = Number(next());
+      row.validation_loss = Number(next());
       row.trainable_parameters = Int(next());
-      row.trainable_share = Double(next());
-      row.train_seconds = Double(next());
-      row.tokens_per_second = Double(next());
-      row.generated_tokens_per_second = Double(next());
-      row.latency_p50_seconds = Double(next());
-      row.latency_p95_seconds = Double(next());
+      row.trainable_share = Number(next());
+      row.train_seconds = Number(next());
+      row.tokens_per_second = Number(next());
+      row.generated_tokens_per_second = Number(next());
+      row.latency_p50_seconds = Number(next());
+      row.latency_p95_seconds = Number(next());
       row.peak_memory_bytes = Int(next());
       row.adapter_bytes = Int(next());
       const SQLite::Column device = next();
@@ -189,7 +171,7 @@ class SqliteReport : public Report {
         }
       }
       if (version_ >= kChosenVersion) {
-        row.validation_primary = Double(query.getColumn(query.getColumnCount() - 2));
+        row.validation_primary = Number(query.getColumn(query.getColumnCount() - 2));
         const std::int64_t kept_last = query.getColumn(query.getColumnCount() - 1).getInt64();
         row.still_improving = !row.reference && kept_last > 0 && 2 * kept_last >= row.seeds;
       }

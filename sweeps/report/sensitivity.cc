@@ -17,25 +17,26 @@ void ReadBaseline(SQLite::Database& database, Sensitivity& read) {
   if (!row.executeStep()) return;
   read.baseline = row.getColumn(0).getString();
   read.baseline_score =
-      MakeScore(row.getColumn(1).getInt64(), Number(row.getColumn(2)), Number(row.getColumn(3)));
+      MakeScore(row.getColumn(1).getInt64(), FiniteNumber(row.getColumn(2)), FiniteNumber(row.getColumn(3)));
   SQLite::Statement range(database, fmt::format("SELECT 100 * min(test_{0}), 100 * max(test_{0}) FROM results"
                                                 " WHERE sweep = ? AND configuration = ?",
                                                 read.metric));
   range.bind(1, read.sweep.name);
   range.bind(2, read.baseline);
   if (!range.executeStep()) return;
-  read.baseline_score.lowest = Number(range.getColumn(0));
-  read.baseline_score.highest = Number(range.getColumn(1));
+  read.baseline_score.lowest = FiniteNumber(range.getColumn(0));
+  read.baseline_score.highest = FiniteNumber(range.getColumn(1));
 }
 
 SensitivityPoint PointOf(SQLite::Statement& row) {
   SensitivityPoint point;
   const SQLite::Column value = row.getColumn(3);
   point.value = value.getString();
-  if (value.isInteger() || value.isFloat()) point.number = Number(value);
-  point.score = MakeScore(row.getColumn(4).getInt64(), Number(row.getColumn(5)), Number(row.getColumn(6)));
-  point.score.lowest = Number(row.getColumn(7));
-  point.score.highest = Number(row.getColumn(8));
+  if (value.isInteger() || value.isFloat()) point.number = FiniteNumber(value);
+  point.score =
+      MakeScore(row.getColumn(4).getInt64(), FiniteNumber(row.getColumn(5)), FiniteNumber(row.getColumn(6)));
+  point.score.lowest = FiniteNumber(row.getColumn(7));
+  point.score.highest = FiniteNumber(row.getColumn(8));
   return point;
 }
 

@@ -3,28 +3,12 @@
 #include <nlohmann/json.hpp>
 
 #include "common/nearest.h"
+#include "sweeps/report/database.h"
 
 namespace lorikeet::report {
 namespace {
 
 constexpr std::size_t kMostNamed = 20;  // in a message
-
-bool HasColumn(SQLite::Database& database, const char* table, const char* column) {
-  SQLite::Statement query(database, "SELECT 1 FROM pragma_table_info(?) WHERE name = ?");
-  query.bind(1, table);
-  query.bind(2, column);
-  return query.executeStep();
-}
-
-Status NoSuchSweep(SQLite::Database& database, const std::string& path, const std::string& sweep) {
-  std::vector<std::string> names;
-  SQLite::Statement query(database, "SELECT name FROM sweeps ORDER BY submitted_at, rowid");
-  while (query.executeStep()) names.push_back(query.getColumn(0).getString());
-  if (names.empty()) return NotFound("{}: holds no sweep yet", path);
-  const std::string near = DidYouMean(sweep, names);
-  return NotFound("{}: holds no sweep '{}'{}", path, sweep,
-                  near.empty() ? fmt::format("; the newest is '{}'", names.back()) : near);
-}
 
 // One walk over the sweep's results.
 void ReadFiles(SQLite::Database& database, SweepFacts& facts) {

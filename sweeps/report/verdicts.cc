@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "sweeps/report/database.h"
+
 namespace lorikeet::report {
 namespace {
 
@@ -11,11 +13,6 @@ constexpr int kVerdictsVersion = 12;  // the first whose comparisons are filled
 constexpr int kForeignVersion = 13;
 // In larger sweeps all attempts together would take longer than the rest of the table.
 constexpr std::int64_t kMostForHours = 20'000;
-
-std::optional<double> Double(const SQLite::Column& column) {
-  if (column.isNull()) return std::nullopt;
-  return column.getDouble();
-}
 
 // Trained, and compared with the baseline.
 bool Tested(const Row& row) { return !row.baseline && !row.reference; }
@@ -32,14 +29,14 @@ void ReadComparisons(SQLite::Database& database,
   while (query.executeStep()) {
     Row& row = table.rows[positions.at(query.getColumn(0).getString())];
     const std::string metric = query.getColumn(1).getString();
-    if (metric == "rouge1") row.difference_rouge1 = Double(query.getColumn(2));
+    if (metric == "rouge1") row.difference_rouge1 = Number(query.getColumn(2));
     if (metric != table.primary) continue;
-    row.comparison = {.difference = Double(query.getColumn(2)),
-                      .low = Double(query.getColumn(3)),
-                      .high = Double(query.getColumn(4)),
-                      .p_value = Double(query.getColumn(5)),
-                      .p_corrected = Double(query.getColumn(6)),
-                      .detectable = Double(query.getColumn(7)),
+    row.comparison = {.difference = Number(query.getColumn(2)),
+                      .low = Number(query.getColumn(3)),
+                      .high = Number(query.getColumn(4)),
+                      .p_value = Number(query.getColumn(5)),
+                      .p_corrected = Number(query.getColumn(6)),
+                      .detectable = Number(query.getColumn(7)),
                       .verdict = query.getColumn(8).getString(),
                       .reason = query.getColumn(9).getString()};
   }
@@ -56,7 +53,7 @@ void ReadDeviceHours(SQLite::Database& database,
       " WHERE c.sweep_id = ? AND a.started_at IS NOT NULL AND a.ended_at IS NOT NULL GROUP BY c.id");
   query.bind(1, table.sweep_id);
   while (query.executeStep()) {
-    table.rows[positions.at(query.getColumn(0).getString())].device_hours = Double(query.getColumn(1));
+    table.rows[positions.at(query.getColumn(0).getString())].device_hours = Number(query.getColumn(1));
   }
 }
 
@@ -117,12 +114,12 @@ void ReadForeignRows(SQLite::Database& database, int version, Table& table) {
     row.configuration = query.getColumn(0).getString();
     row.source = query.getColumn(1).getString();
     row.seeds = row.planned = query.getColumn(2).getInt64();
-    row.rouge1 = {.mean = Double(query.getColumn(3)), .sd = Double(query.getColumn(4))};
-    row.rouge2 = {.mean = Double(query.getColumn(5)), .sd = Double(query.getColumn(6))};
-    row.rougeL = {.mean = Double(query.getColumn(7)), .sd = Double(query.getColumn(8))};
-    row.rougeLsum = {.mean = Double(query.getColumn(9)), .sd = Double(query.getColumn(10))};
+    row.rouge1 = {.mean = Number(query.getColumn(3)), .sd = Number(query.getColumn(4))};
+    row.rouge2 = {.mean = Number(query.getColumn(5)), .sd = Number(query.getColumn(6))};
+    row.rougeL = {.mean = Number(query.getColumn(7)), .sd = Number(query.getColumn(8))};
+    row.rougeLsum = {.mean = Number(query.getColumn(9)), .sd = Number(query.getColumn(10))};
     if (!query.getColumn(11).isNull()) row.trainable_parameters = query.getColumn(11).getInt64();
-    if (const auto percent = Double(query.getColumn(12))) row.trainable_share = *percent / 100;
+    if (const auto percent = Number(query.getColumn(12))) row.trainable_share = *percent / 100;
     table.rows.push_back(std::move(row));
   }
 }
