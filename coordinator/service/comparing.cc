@@ -136,9 +136,8 @@ Status Comparing::CompareOne(const SweepRecord& sweep, const ConfigurationRecord
     row.baseline_seeds = other->seeds;
     row.reason = why.empty() ? Caveat(side, *other) : why;
     if (!why.empty() && row.metric == sweep.sweep.verdict.primary) row.verdict = Withheld();
-    // Without the same documents there is nothing to be written down, not even a difference.
     if (!not_comparable.empty() || side.documents.empty()) {
-      row.difference = side.metrics[m].mean - other->metrics[m].mean;
+      row.difference = side.means[m] - other->means[m];  // as in the table, and nothing more
     } else {
       row.documents = static_cast<std::int64_t>(side.documents.size());
       const comparison::Difference difference =

@@ -28,6 +28,11 @@ ScoredSide MakeScoredSide(const std::vector<core::ScoredTrial>& trials) {
     kept_last += trial.kept_last ? 1 : 0;
   }
   side.still_improving = kept_last > 0 && 2 * kept_last >= side.seeds;
+  for (std::size_t m = 0; m < side.means.size(); ++m) {
+    for (const core::ScoredTrial& trial : trials)
+      side.means[m] += 100 * (trial.test.*core::kRougeMetrics[m].value);
+    if (side.seeds > 0) side.means[m] /= static_cast<double>(side.seeds);
+  }
   if (trials.empty() || trials.front().documents.empty()) return side;
   for (const core::ScoredTrial& trial : trials) {
     if (!SameDocuments(trials.front(), trial)) return side;

@@ -17,7 +17,9 @@ struct ScoredSide {
   std::vector<std::string> documents;          // ids; empty where the seeds were scored on different ones
   std::set<std::string> data, models, builds;  // fingerprints; builds of the trainer
   bool still_improving = false;  // at half of the seeds or more, the best checkpoint was the last
-  // In ROUGE points; by core::kRougeMetrics. Only where there are documents.
+  // In ROUGE points; by core::kRougeMetrics.
+  std::array<double, std::size(core::kRougeMetrics)> means{};  // over the seeds' results
+  // Only where there are documents.
   std::array<comparison::Summary, std::size(core::kRougeMetrics)> metrics;
 };
 

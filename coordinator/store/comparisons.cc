@@ -17,13 +17,14 @@ StatusOr<std::vector<core::ScoredTrial>> LoadScores(Connection& connection, std:
   std::vector<core::ScoredTrial> trials;
   std::vector<std::string> ids;
   {
-    Rows rows(
-        connection.Prepare("SELECT r.trial_id, r.seed, r.kept_step = r.last_step AND r.last_step > 0"
-                           " AND coalesce(json_extract(c.trial, '$.train.keep'), 'best') = 'best',"
-                           " r.data_fingerprint, r.model_fingerprint, r.build"
-                           " FROM configurations AS c JOIN trials AS t ON t.configuration_id = c.id"
-                           " JOIN results AS r ON r.trial_id = t.id WHERE c.id = ? ORDER BY r.seed, t.id",
-                           configuration_id));
+    Rows rows(connection.Prepare(
+        "SELECT r.trial_id, r.seed, r.kept_step = r.last_step AND r.last_step > 0"
+        " AND coalesce(json_extract(c.trial, '$.train.keep'), 'best') = 'best',"
+        " r.data_fingerprint, r.model_fingerprint, r.build, r.test_rouge1, r.test_rouge2, r.test_rougeL,"
+        " r.test_rougeLsum"
+        " FROM configurations AS c JOIN trials AS t ON t.configuration_id = c.id"
+        " JOIN results AS r ON r.trial_id = t.id WHERE c.id = ? ORDER BY r.seed, t.id",
+        configuration_id));
     while (rows.Next()) {
       ids.push_back(rows.Text(0));
       core::ScoredTrial trial;
@@ -32,6 +33,10 @@ StatusOr<std::vector<core::ScoredTrial>> LoadScores(Connection& connection, std:
       trial.data_fingerprint = rows.Text(3);
       trial.model_fingerprint = rows.Text(4);
       trial.build = rows.Text(5);
+      trial.test = {.rouge1 = rows[6].getDouble(),
+                    .rouge2 = rows[7].getDouble(),
+                    .rougeL = rows[8].getDouble(),
+                    .rougeLsum = rows[9].getDouble()};
       trials.push_back(std::move(trial));
     }
   }

@@ -141,6 +141,36 @@ TEST_F(ComparingTest, OtherDocumentsAreNotCompared) {
   EXPECT_EQ(rows[0][3], "NULL");
 }
 
+TEST_F(ComparingTest, WithoutPredictionsTheDifferenceIsThatOfTheMeans) {
+  Submit(MakeSweep("demo", 1, 3));
+  for (int i = 0; i < 6; ++i) {
+    const Grant grant = Newest();
+    core::Result result = MakeScores(0);
+    result.test.rouge.rouge1 = grant.trial_name.starts_with("full") ? 0.40 : 0.45;
+    ASSERT_TRUE(Send(worker_, grant, 1, {MakeStarted(), result}).ok());
+    Close(worker_, grant);
+  }
+  EXPECT_THAT(
+      Rows("round(difference, 6), documents, verdict, reason"),
+      ElementsAre(ElementsAre("lora rank=1", "5.0", "0", "withheld", "0 documents, where a test wants two")));
+}
+
+TEST_F(ComparingTest, ASeedOfOtherDocumentsLeavesTheDifferenceOfTheMeans) {
+  Submit(MakeSweep("demo", 2, 3));
+  const std::map<std::string, double> means = {{"full", 0.40}, {"lora rank=1", 0.43}, {"lora rank=2", 0.40}};
+  for (int i = 0; i < 8; ++i) FinishNext(means);
+  SQLite::Database(store_->path(), SQLite::OPEN_READWRITE)
+      .exec(
+          "UPDATE predictions SET document_id = 'x' WHERE document_id = 'd3' AND trial_id IN "
+          "(SELECT trial_id FROM results WHERE configuration = 'lora rank=1' AND seed = 2);"
+          "UPDATE results SET test_rouge1 = 0.47 WHERE configuration = 'lora rank=1'");
+  Pass(seconds(1));
+  EXPECT_THAT(
+      Rows("round(difference, 6), verdict, reason"),
+      ElementsAre(ElementsAre("lora rank=1", "7.0", "withheld",
+                              "its predictions are not of the documents that the baseline's are of")));
+}
+
 TEST_F(ComparingTest, ABaselineThatWasStillImprovingYieldsNoBetter) {
   Submit(MakeSweep("demo", 1, 3));
   core::Result at_the_end = MakeScores(kDocuments);
