@@ -7,7 +7,10 @@ namespace lorikeet::spec {
 Key AdapterKey(Method method, const PathRules* rules) {
   const bool lora = method == Method::kLora;
   Key key;
-  key.name = "adapter";
+  key.declared = {"adapter", Plain(Type::Of::kPath), Words("none"),
+                  lora ? "a PEFT directory of LoRA to start from: [below](#an-adapter-to-start-from)"
+                       : "a PEFT directory of a prompt to start from"};
+  key.name = key.declared.name;
   key.named = true;
   key.read = [=](const Value& value) -> std::optional<Setting> {
     if (rules == nullptr) return std::nullopt;

@@ -5,6 +5,7 @@
 
 #include "sweeps/spec/adapter_key.h"
 #include "sweeps/spec/collector.h"
+#include "sweeps/spec/keys.h"
 #include "sweeps/spec/mapping.h"
 
 namespace lorikeet::spec {
@@ -39,12 +40,6 @@ void ReadTrainKey(Collector& collector, const Mapping::Entry& entry) {
   } else {
     collector.Read(*FindKey(TrainKeys(), entry.key), entry.value);
   }
-}
-
-std::vector<std::string> TrainNames() {
-  std::vector<std::string> names = Names(TrainKeys());
-  names.emplace_back("optimizer");
-  return names;
 }
 
 void CheckLora(Collector& collector, const Mapping& mapping, const Value& self) {
@@ -135,7 +130,7 @@ Arm ReadArm(const Mapping::Entry& entry, Method method, const Trial& base, const
   const Value& self = entry.value;
   std::vector<std::string> known = Names(ArmKeys(method));
   if (Trains(method)) {
-    for (const std::string& name : TrainNames()) {
+    for (const std::string& name : NamesOf(TrainSectionKeys())) {
       if (std::find(known.begin(), known.end(), name) == known.end()) known.push_back(name);
     }
   }
@@ -165,12 +160,7 @@ Arm ReadArm(const Mapping::Entry& entry, Method method, const Trial& base, const
 
 std::vector<Arm> ReadArms(const Value& arms, const Trial& base, const TrainSection& train,
                           const PathRules& rules) {
-  std::vector<std::string> names;
-  for (const Method method :
-       {Method::kFull, Method::kLora, Method::kPrompt, Method::kZeroShot, Method::kLead}) {
-    names.push_back(MethodName(method));
-  }
-  const Mapping mapping = Mapping::Read(arms, names);
+  const Mapping mapping = Mapping::ReadDeclared(arms, ArmsKeys());
   std::vector<Arm> read;
   for (const Mapping::Entry& entry : mapping.entries()) {
     const StatusOr<Method> method = ParseMethod(entry.key);
@@ -181,7 +171,7 @@ std::vector<Arm> ReadArms(const Value& arms, const Trial& base, const TrainSecti
 
 TrainSection ReadTrain(const Value& train) {
   Collector collector(false);
-  const Mapping mapping = Mapping::Read(train, TrainNames());
+  const Mapping mapping = Mapping::ReadDeclared(train, TrainSectionKeys());
   for (const Mapping::Entry& entry : mapping.entries()) ReadTrainKey(collector, entry);
   CheckLength(collector, train);
   CheckBatch(collector, train, TrainSettings{});

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sweeps/spec/keys.h"
 #include "sweeps/spec/mapping.h"
 #include "sweeps/spec/quantity.h"
 
@@ -52,7 +53,7 @@ void Collector::ReadAxis(const Key& key, const Value& value) {
   const bool overflows =
       !arm_.configurations || __builtin_mul_overflow(*arm_.configurations, length, &product);
   arm_.configurations = overflows ? std::nullopt : std::optional(product);
-  Axis axis{key.name, {}};
+  Axis axis{.name = key.name, .values = {}};
   std::map<std::string, int> lines;
   for (const Value& element : elements) {
     std::optional<Setting> setting = key.read(element);
@@ -73,11 +74,7 @@ void Collector::ReadOptimizer(const Value& value) {
     Read(name, value);
     return;
   }
-  std::vector<std::string> known = {"name"};
-  for (const Key& key : OptimizerKeys()) {
-    if (&key != &name) known.push_back(key.name.substr(name.name.size() + 1));
-  }
-  const Mapping mapping = Mapping::Read(value, known);
+  const Mapping mapping = Mapping::ReadDeclared(value, OptimizerMappingKeys());
   const Value* named = mapping.Require("name", "adamw or adafactor");
   for (const Mapping::Entry& entry : mapping.entries()) {
     Read(entry.key == "name" ? name : *FindKey(OptimizerKeys(), name.name + "." + entry.key), entry.value);

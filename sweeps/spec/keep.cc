@@ -1,6 +1,7 @@
 #include "sweeps/spec/keep.h"
 
 #include "common/nearest.h"
+#include "sweeps/spec/keys.h"
 #include "sweeps/spec/mapping.h"
 #include "sweeps/spec/quantity.h"
 
@@ -36,7 +37,7 @@ Keep ReadKeep(const Value& value) {
         "train.keep");
     return keep;
   }
-  const Mapping mapping = Mapping::Read(value, {"checkpoints", "artifacts", "logs"});
+  const Mapping mapping = Mapping::ReadDeclared(value, KeepKeys());
   if (const Value* time = mapping.Find("checkpoints")) keep.checkpoints = ReadTime(*time, keep.checkpoints);
   if (const Value* time = mapping.Find("artifacts")) keep.artifacts = ReadTime(*time, keep.artifacts);
   if (const Value* time = mapping.Find("logs")) keep.logs = ReadTime(*time, keep.logs);

@@ -110,6 +110,12 @@ Mapping Mapping::Read(const Value& value, const std::vector<std::string>& known,
   return mapping;
 }
 
+Mapping Mapping::ReadDeclared(const Value& value, const Keys& keys, const std::vector<Refused>& refused) {
+  Mapping mapping = Read(value, NamesOf(keys), refused);
+  mapping.declared_ = &keys;
+  return mapping;
+}
+
 std::string Mapping::PathOf(std::string_view key) const {
   return self_.path.empty() ? std::string(key) : fmt::format("{}.{}", self_.path, key);
 }

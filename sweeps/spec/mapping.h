@@ -30,6 +30,8 @@ class Mapping {
   // Keys in `refused` are refused by name.
   static Mapping Read(const Value& value, const std::vector<std::string>& known,
                       const std::vector<Refused>& refused = {});
+  // The same, of keys that are declared; `keys` must outlive the mapping.
+  static Mapping ReadDeclared(const Value& value, const Keys& keys, const std::vector<Refused>& refused = {});
 
   // The key's value; nullptr where the file does not have it.
   const Value* Find(std::string_view key) const;
@@ -37,6 +39,8 @@ class Mapping {
   const Value* Require(std::string_view key, std::string_view right) const;
   // Whether the file has the key, or a misspelt one that was probably meant to be it.
   bool Mentions(std::string_view key) const;
+  // What is declared of the key's values; of a mapping that was read by its declarations.
+  const Type& TypeOf(std::string_view key) const { return KeyOf(*declared_, key).type; }
   // The well-formed entries, in file order, each key once.
   const std::vector<Entry>& entries() const { return entries_; }
   Position at() const { return self_.at; }
@@ -44,6 +48,7 @@ class Mapping {
 
  private:
   Value self_;
+  const Keys* declared_ = nullptr;
   std::vector<Entry> entries_;
   std::vector<std::string> meant_;  // what misspelt keys were probably meant to be
 };

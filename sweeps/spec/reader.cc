@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 
 #include "common/nearest.h"
 #include "sweeps/spec/quantity.h"
@@ -104,20 +103,6 @@ std::vector<Value> Value::Elements() const {
 
 void Value::Refuse(std::string_view right) const {
   mistakes->Add(at, fmt::format("{}: {}: {}", path.empty() ? "the file" : path, Show(node), right));
-}
-
-Range Above(double low) {
-  return {low, false, std::numeric_limits<double>::max(), true, "above " + FormatDecimal(low)};
-}
-Range AtLeast(double low) {
-  return {low, true, std::numeric_limits<double>::max(), true, "at least " + FormatDecimal(low)};
-}
-Range Share(bool zero_allowed) {
-  return {0, zero_allowed, 1, false, zero_allowed ? "at least 0 and below 1" : "above 0 and below 1"};
-}
-Range AnyNumber() {
-  return {std::numeric_limits<double>::lowest(), true, std::numeric_limits<double>::max(), true,
-          "of any size"};
 }
 
 std::optional<std::int64_t> ReadInteger(const Value& value, std::int64_t low, std::int64_t high) {
@@ -224,6 +209,19 @@ std::optional<std::int64_t> ReadBytes(const Value& value) {
     return std::nullopt;
   }
   return bytes;
+}
+
+std::optional<std::int64_t> ReadInteger(const Value& value, const Type& whole) {
+  return ReadInteger(value, whole.low, whole.high);
+}
+std::optional<double> ReadNumber(const Value& value, const Type& number) {
+  return ReadNumber(value, number.range);
+}
+std::optional<std::string> ReadChoice(const Value& value, const Type& choice) {
+  return ReadChoice(value, choice.choices);
+}
+std::optional<std::chrono::milliseconds> ReadDuration(const Value& value, const Type& duration) {
+  return ReadDuration(value, duration.shortest);
 }
 
 }  // namespace lorikeet::spec

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sweeps/spec/declared.h"
 #include "sweeps/spec/mistakes.h"
 
 namespace lorikeet::spec {
@@ -39,22 +40,6 @@ struct Value {
 std::string Show(const YAML::Node& node);
 std::string ShowText(std::string_view text);
 
-// A range of numbers and the words for it ("above 0", "at least 0 and below 1").
-struct Range {
-  double low;
-  bool low_allowed;
-  double high;
-  bool high_allowed;
-  std::string words;
-};
-Range Above(double low);
-Range AtLeast(double low);
-Range Share(bool zero_allowed);  // 0 (or above 0) up to but not with 1
-Range AnyNumber();
-
-inline constexpr std::int64_t kMostCount =
-    2'147'483'647;  // of steps, documents, tokens: what an int holds everywhere
-
 std::optional<std::int64_t> ReadInteger(const Value& value, std::int64_t low, std::int64_t high = kMostCount);
 std::optional<double> ReadNumber(const Value& value, const Range& range);
 std::optional<bool> ReadBool(const Value& value);
@@ -63,6 +48,11 @@ std::optional<std::string> ReadText(const Value& value, std::string_view right, 
 std::optional<std::string> ReadChoice(const Value& value, std::span<const std::string> choices);
 std::optional<std::chrono::milliseconds> ReadDuration(const Value& value, std::chrono::milliseconds low);
 std::optional<std::int64_t> ReadBytes(const Value& value);
+// By what is declared of the key, which must be of that kind.
+std::optional<std::int64_t> ReadInteger(const Value& value, const Type& whole);
+std::optional<double> ReadNumber(const Value& value, const Type& number);
+std::optional<std::string> ReadChoice(const Value& value, const Type& choice);
+std::optional<std::chrono::milliseconds> ReadDuration(const Value& value, const Type& duration);
 
 // "a, b or c".
 std::string Joined(std::span<const std::string> words);

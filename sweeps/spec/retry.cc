@@ -2,21 +2,22 @@
 
 #include "common/failure_kinds.h"
 #include "common/nearest.h"
+#include "sweeps/spec/keys.h"
 #include "sweeps/spec/mapping.h"
 
 namespace lorikeet::spec {
 namespace {
 
-constexpr std::int64_t kMostAttempts = 1000, kMostInterruptions = 100'000;
-constexpr std::chrono::milliseconds kNoTime{0};
 constexpr const char* kNever = "never";
 
 // What both the section and one kind of it say; what they leave out stays as it is.
 void ReadTries(const Mapping& mapping, std::int64_t& attempts, std::chrono::milliseconds& backoff) {
   if (const Value* value = mapping.Find("attempts")) {
-    attempts = ReadInteger(*value, 1, kMostAttempts).value_or(attempts);
+    attempts = ReadInteger(*value, mapping.TypeOf("attempts")).value_or(attempts);
   }
-  if (const Value* value = mapping.Find("backoff")) backoff = ReadDuration(*value, kNoTime).value_or(backoff);
+  if (const Value* value = mapping.Find("backoff")) {
+    backoff = ReadDuration(*value, mapping.TypeOf("backoff")).value_or(backoff);
+  }
 }
 
 KindRetry ReadKind(const Value& value, KindRetry retry) {
@@ -31,7 +32,7 @@ KindRetry ReadKind(const Value& value, KindRetry retry) {
     }
     return retry;
   }
-  const Mapping mapping = Mapping::Read(value, {"attempts", "backoff"});
+  const Mapping mapping = Mapping::ReadDeclared(value, KindKeys());
   ReadTries(mapping, retry.attempts, retry.backoff);
   return retry;
 }
@@ -44,8 +45,8 @@ bool Same(const KindRetry& a, const KindRetry& b) {
 std::map<std::string, KindRetry> ReadKinds(const Value& value, const KindRetry& otherwise) {
   static constexpr const char* kPermanent =
       "fails the same way each time, and is never tried again: leave it out";
-  const Mapping mapping = Mapping::Read(
-      value, {failure::kCrashed, failure::kOom, failure::kTimedOut},
+  const Mapping mapping = Mapping::ReadDeclared(
+      value, KindsKeys(),
       {{failure::kBadInput, kPermanent},
        {failure::kDiverged, kPermanent},
        {failure::kLost, "an interruption, not a failure: retry.interruptions says how many a trial may have"},
@@ -64,13 +65,13 @@ std::map<std::string, KindRetry> ReadKinds(const Value& value, const KindRetry& 
 
 RetryPolicy ReadRetry(const Value& value) {
   RetryPolicy retry;
-  const Mapping mapping = Mapping::Read(value, {"attempts", "backoff", "kinds", "interruptions"});
+  const Mapping mapping = Mapping::ReadDeclared(value, RetryKeys());
   ReadTries(mapping, retry.attempts, retry.backoff);
   if (const Value* kinds = mapping.Find("kinds")) {
     retry.kinds = ReadKinds(*kinds, {retry.attempts, retry.backoff});
   }
   if (const Value* most = mapping.Find("interruptions")) {
-    retry.interruptions = ReadInteger(*most, 0, kMostInterruptions).value_or(retry.interruptions);
+    retry.interruptions = ReadInteger(*most, mapping.TypeOf("interruptions")).value_or(retry.interruptions);
   }
   return retry;
 }

@@ -1,11 +1,11 @@
 #include "sweeps/spec/sections.h"
 
 #include <algorithm>
-#include <limits>
 #include <map>
 #include <utility>
 
 #include "sweeps/spec/file_checks.h"
+#include "sweeps/spec/keys.h"
 #include "sweeps/spec/mapping.h"
 #include "sweeps/spec/paths.h"
 
@@ -14,19 +14,21 @@ namespace {
 
 constexpr const char* kSourceFile = "a file of documents, such as train.jsonl.gz";
 
-void ReadCount(const Mapping& mapping, std::string_view key, std::int64_t low, std::int64_t& to) {
-  if (const Value* value = mapping.Find(key)) to = ReadInteger(*value, low).value_or(to);
+// Each by what is declared of the key; what is not there, or wrong, stays as it is.
+void ReadCount(const Mapping& mapping, std::string_view key, std::int64_t& to) {
+  if (const Value* value = mapping.Find(key)) to = ReadInteger(*value, mapping.TypeOf(key)).value_or(to);
 }
-void ReadCount(const Mapping& mapping, std::string_view key, std::int64_t low,
-               std::optional<std::int64_t>& to) {
-  if (const Value* value = mapping.Find(key)) to = ReadInteger(*value, low);
+void ReadCount(const Mapping& mapping, std::string_view key, std::optional<std::int64_t>& to) {
+  if (const Value* value = mapping.Find(key)) to = ReadInteger(*value, mapping.TypeOf(key));
+}
+void ReadDecimal(const Mapping& mapping, std::string_view key, double& to) {
+  if (const Value* value = mapping.Find(key)) to = ReadNumber(*value, mapping.TypeOf(key)).value_or(to);
 }
 void ReadWord(const Mapping& mapping, std::string_view key, std::string_view right, std::string& to) {
   if (const Value* value = mapping.Find(key)) to = ReadText(*value, right).value_or(to);
 }
-void ReadWord(const Mapping& mapping, std::string_view key, const std::vector<std::string>& choices,
-              std::string& to) {
-  if (const Value* value = mapping.Find(key)) to = ReadChoice(*value, choices).value_or(to);
+void ReadWord(const Mapping& mapping, std::string_view key, std::string& to) {
+  if (const Value* value = mapping.Find(key)) to = ReadChoice(*value, mapping.TypeOf(key)).value_or(to);
 }
 
 void ReadValidation(const Value& value, const PathRules& rules, DataSettings& data) {
@@ -35,15 +37,15 @@ void ReadValidation(const Value& value, const PathRules& rules, DataSettings& da
         ReadPath(value, "a file of documents, or {from_train: 0.05}", rules, DataFileMistakes).value_or("");
     return;
   }
-  const Mapping mapping = Mapping::Read(value, {"from_train"});
+  const Mapping mapping = Mapping::ReadDeclared(value, ValidationKeys());
   if (const Value* share =
           mapping.Require("from_train", "the share of train that is held out, such as 0.05")) {
-    data.validation_from_train = ReadNumber(*share, Share(false)).value_or(0);
+    data.validation_from_train = ReadNumber(*share, mapping.TypeOf("from_train")).value_or(0);
   }
 }
 
 void ReadFields(const Value& value, DataSettings& data) {
-  const Mapping mapping = Mapping::Read(value, {"source", "target", "id"});
+  const Mapping mapping = Mapping::ReadDeclared(value, FieldKeys());
   ReadWord(mapping, "source", "the name of a JSON key", data.source_field);
   ReadWord(mapping, "target", "the name of a JSON key", data.target_field);
   ReadWord(mapping, "id", "the name of a JSON key", data.id_field);
@@ -54,10 +56,10 @@ void ReadFields(const Value& value, DataSettings& data) {
 }
 
 void ReadLimit(const Value& value, DataSettings& data) {
-  const Mapping mapping = Mapping::Read(value, {"train", "validation", "test"});
-  ReadCount(mapping, "train", 1, data.limit_train);
-  ReadCount(mapping, "validation", 1, data.limit_validation);
-  ReadCount(mapping, "test", 1, data.limit_test);
+  const Mapping mapping = Mapping::ReadDeclared(value, LimitKeys());
+  ReadCount(mapping, "train", data.limit_train);
+  ReadCount(mapping, "validation", data.limit_validation);
+  ReadCount(mapping, "test", data.limit_test);
 }
 
 // Keys of the user's own: what their workers were started with.
@@ -154,10 +156,8 @@ std::string ReadModel(const Value& value, const PathRules& rules) {
 
 DataSettings ReadData(const Value& value, const PathRules& rules) {
   DataSettings data;
-  const Mapping mapping =
-      Mapping::Read(value, {"format", "train", "validation", "test", "fields", "source_prefix",
-                            "max_source_tokens", "max_target_tokens", "limit"});
-  ReadWord(mapping, "format", std::vector<std::string>{"auto", "jsonl", "cohan"}, data.format);
+  const Mapping mapping = Mapping::ReadDeclared(value, DataKeys());
+  ReadWord(mapping, "format", data.format);
   if (const Value* train = mapping.Require("train", kSourceFile)) {
     data.train = ReadPath(*train, kSourceFile, rules, DataFileMistakes).value_or("");
   }
@@ -174,34 +174,25 @@ DataSettings ReadData(const Value& value, const PathRules& rules) {
   if (const Value* prefix = mapping.Find("source_prefix"); prefix != nullptr && !prefix->IsNull()) {
     data.source_prefix = ReadText(*prefix, "a text, which is put before every article", true).value_or("");
   }
-  ReadCount(mapping, "max_source_tokens", 1, data.max_source_tokens);
-  ReadCount(mapping, "max_target_tokens", 1, data.max_target_tokens);
+  ReadCount(mapping, "max_source_tokens", data.max_source_tokens);
+  ReadCount(mapping, "max_target_tokens", data.max_target_tokens);
   if (const Value* limit = mapping.Find("limit")) ReadLimit(*limit, data);
   return data;
 }
 
 EvaluateSettings ReadEvaluate(const Value& value, VerdictSettings& verdict) {
   EvaluateSettings evaluate;
-  const Mapping mapping = Mapping::Read(
-      value, {"beams", "max_new_tokens", "min_new_tokens", "length_penalty", "no_repeat_ngram_size",
-              "early_stopping", "batch_size", "sentence_split", "primary", "margin"});
-  ReadCount(mapping, "beams", 1, evaluate.beams);
-  ReadCount(mapping, "max_new_tokens", 1, evaluate.max_new_tokens);
-  ReadCount(mapping, "min_new_tokens", 0, evaluate.min_new_tokens);
-  ReadCount(mapping, "no_repeat_ngram_size", 0, evaluate.no_repeat_ngram_size);
-  ReadCount(mapping, "batch_size", 1, evaluate.batch_size);
-  ReadWord(mapping, "early_stopping", std::vector<std::string>{"true", "false", "never"},
-           evaluate.early_stopping);
-  ReadWord(mapping, "sentence_split", std::vector<std::string>{"auto", "newline"}, evaluate.sentence_split);
-  if (const Value* penalty = mapping.Find("length_penalty")) {
-    evaluate.length_penalty = ReadNumber(*penalty, AnyNumber()).value_or(evaluate.length_penalty);
-  }
-  ReadWord(mapping, "primary", std::vector<std::string>{"rouge1", "rouge2", "rougeL", "rougeLsum"},
-           verdict.primary);
-  if (const Value* margin = mapping.Find("margin")) {
-    verdict.margin = ReadNumber(*margin, {0, false, 100, true, "ROUGE points, above 0 and at most 100"})
-                         .value_or(verdict.margin);
-  }
+  const Mapping mapping = Mapping::ReadDeclared(value, EvaluateKeys());
+  ReadCount(mapping, "beams", evaluate.beams);
+  ReadCount(mapping, "max_new_tokens", evaluate.max_new_tokens);
+  ReadCount(mapping, "min_new_tokens", evaluate.min_new_tokens);
+  ReadCount(mapping, "no_repeat_ngram_size", evaluate.no_repeat_ngram_size);
+  ReadCount(mapping, "batch_size", evaluate.batch_size);
+  ReadWord(mapping, "early_stopping", evaluate.early_stopping);
+  ReadWord(mapping, "sentence_split", evaluate.sentence_split);
+  ReadDecimal(mapping, "length_penalty", evaluate.length_penalty);
+  ReadWord(mapping, "primary", verdict.primary);
+  ReadDecimal(mapping, "margin", verdict.margin);
   if (evaluate.min_new_tokens > evaluate.max_new_tokens) {
     mapping.Find("min_new_tokens")
         ->Refuse(fmt::format("at most max_new_tokens, {}", evaluate.max_new_tokens));
@@ -210,12 +201,11 @@ EvaluateSettings ReadEvaluate(const Value& value, VerdictSettings& verdict) {
 }
 
 ResourceSettings ReadResources(const Value& value, Labels& labels) {
-  constexpr std::int64_t kMostGpus = 1024;  // no host has more
   ResourceSettings resources;
-  const Mapping mapping = Mapping::Read(value, {"gpus", "memory", "threads", "labels"});
-  if (const Value* gpus = mapping.Find("gpus")) resources.gpus = ReadInteger(*gpus, 0, kMostGpus).value_or(0);
+  const Mapping mapping = Mapping::ReadDeclared(value, ResourceKeys());
+  ReadCount(mapping, "gpus", resources.gpus);
   if (const Value* memory = mapping.Find("memory")) resources.memory_bytes = ReadBytes(*memory);
-  ReadCount(mapping, "threads", 1, resources.threads);
+  ReadCount(mapping, "threads", resources.threads);
   if (const Value* asked = mapping.Find("labels")) labels = ReadLabels(*asked);
   return resources;
 }
@@ -228,8 +218,7 @@ std::vector<std::int64_t> ReadSeeds(const Value& value) {
   }
   std::map<std::int64_t, int> lines;
   for (const Value& element : value.Elements()) {
-    const std::optional<std::int64_t> seed =
-        ReadInteger(element, 0, std::numeric_limits<std::int64_t>::max());
+    const std::optional<std::int64_t> seed = ReadInteger(element, KeyOf(FileKeys(), "seeds").type.parts[0]);
     if (!seed) continue;
     const auto [first, is_new] = lines.emplace(*seed, element.at.line);
     if (!is_new) {

@@ -2,85 +2,18 @@
 
 #include <algorithm>
 
-#include "sweeps/spec/adapter_key.h"
-#include "sweeps/spec/quantity.h"
+#include "sweeps/spec/keys.h"
+#include "sweeps/spec/setting_kinds.h"
 
 namespace lorikeet::spec {
 namespace {
 
-using ShowTrial = std::function<std::string(const Trial&)>;
-
-constexpr const char* kNotSet = "not set";
-
-std::string Text(const std::string& value) { return value; }
-std::string Text(std::int64_t value) { return std::to_string(value); }
-std::string Text(double value) { return FormatDecimal(value); }
-std::string Text(bool value) { return value ? "true" : "false"; }
-template <typename T>
-std::string Text(const std::optional<T>& value) {
-  return value ? Text(*value) : kNotSet;
-}
-
-// `field` gives the member of a trial, const or not.
-template <typename Field>
-ShowTrial ShowField(Field field) {
-  return [field](const Trial& trial) { return Text(field(trial)); };
-}
-
-template <typename Field, typename T>
-Setting Assign(Field field, const T& value) {
-  return {Text(value), [field, value](Trial& trial) { field(trial) = value; }};
-}
-
-template <typename Field>
-Key Count(std::string name, std::int64_t low, Field field, std::int64_t high = kMostCount) {
-  return {std::move(name),
-          [=](const Value& value) -> std::optional<Setting> {
-            const std::optional<std::int64_t> read = ReadInteger(value, low, high);
-            return read ? std::optional(Assign(field, *read)) : std::nullopt;
-          },
-          ShowField(field)};
-}
-
-template <typename Field>
-Key Decimal(std::string name, const Range& range, Field field) {
-  return {std::move(name),
-          [=](const Value& value) -> std::optional<Setting> {
-            const std::optional<double> read = ReadNumber(value, range);
-            return read ? std::optional(Assign(field, *read)) : std::nullopt;
-          },
-          ShowField(field)};
-}
-
-template <typename Field>
-Key Choice(std::string name, const std::vector<std::string>& choices, Field field) {
-  return {std::move(name),
-          [=](const Value& value) -> std::optional<Setting> {
-            const std::optional<std::string> read = ReadChoice(value, choices);
-            return read ? std::optional(Assign(field, *read)) : std::nullopt;
-          },
-          ShowField(field)};
-}
-
-template <typename Field>
-Key Switch(std::string name, Field field) {
-  return {std::move(name),
-          [=](const Value& value) -> std::optional<Setting> {
-            const std::optional<bool> read = ReadBool(value);
-            return read ? std::optional(Assign(field, *read)) : std::nullopt;
-          },
-          ShowField(field)};
-}
-
-// A trial's member, for both const and changeable trials.
-#define FIELD(member) ([](auto& trial) -> auto& { return trial.member; })
-
 // epochs and steps exclude each other: the one that is set last counts.
-Key Length(const std::string& name, std::optional<std::int64_t> TrainSettings::*set,
+Key Length(const Declared& declared, std::optional<std::int64_t> TrainSettings::*set,
            std::optional<std::int64_t> TrainSettings::*unset) {
-  return {name,
+  return {declared.name, declared,
           [=](const Value& value) -> std::optional<Setting> {
-            const std::optional<std::int64_t> read = ReadInteger(value, 1);
+            const std::optional<std::int64_t> read = ReadInteger(value, declared.type);
             if (!read) return std::nullopt;
             return Setting{Text(*read), [=](Trial& trial) {
                              trial.train.*set = read;
@@ -90,10 +23,10 @@ Key Length(const std::string& name, std::optional<std::int64_t> TrainSettings::*
           [=](const Trial& trial) { return Text(trial.train.*set); }};
 }
 
-Key ValidateEvery() {
+Key ValidateEvery(const Declared& declared) {
   static constexpr const char* kEpoch = "epoch";
-  return {"validate_every",
-          [](const Value& value) -> std::optional<Setting> {
+  return {declared.name, declared,
+          [steps_type = declared.type.parts[1]](const Value& value) -> std::optional<Setting> {
             if (value.node.IsScalar() && !ParseInteger(value.node.Scalar()).value) {
               if (value.node.Scalar() != kEpoch) {
                 value.Refuse("epoch, or a whole number of steps");
@@ -101,7 +34,7 @@ Key ValidateEvery() {
               }
               return Setting{kEpoch, [](Trial& trial) { trial.train.validate_every_steps = std::nullopt; }};
             }
-            const std::optional<std::int64_t> steps = ReadInteger(value, 1);
+            const std::optional<std::int64_t> steps = ReadInteger(value, steps_type);
             if (!steps) return std::nullopt;
             return Setting{Text(*steps), [=](Trial& trial) { trial.train.validate_every_steps = steps; }};
           },
@@ -111,8 +44,8 @@ Key ValidateEvery() {
           }};
 }
 
-Key Precision() {
-  Key key = Choice("precision", {"fp32", "bf16"}, FIELD(train.precision));
+Key Precision(const Declared& declared) {
+  Key key = Choice(declared, FIELD(train.precision));
   key.read = [read = key.read](const Value& value) -> std::optional<Setting> {
     if (!value.node.IsScalar() || value.node.Scalar() != "fp16") return read(value);
     value.Refuse(kWhyNotFp16);
@@ -121,16 +54,16 @@ Key Precision() {
   return key;
 }
 
-Key Betas() {
-  return {"optimizer.betas",
-          [](const Value& value) -> std::optional<Setting> {
+Key Betas(const Declared& declared) {
+  return {declared.name, declared,
+          [type = declared.type](const Value& value) -> std::optional<Setting> {
             const std::vector<Value> elements = value.IsList() ? value.Elements() : std::vector<Value>{};
-            if (elements.size() != 2) {
+            if (elements.size() != type.least) {
               value.Refuse("two numbers, such as [0.9, 0.999]");
               return std::nullopt;
             }
-            const std::optional<double> beta1 = ReadNumber(elements[0], Share(true));
-            const std::optional<double> beta2 = ReadNumber(elements[1], Share(true));
+            const std::optional<double> beta1 = ReadNumber(elements[0], type.parts[0]);
+            const std::optional<double> beta2 = ReadNumber(elements[1], type.parts[0]);
             if (!beta1 || !beta2) return std::nullopt;
             return Setting{Text(*beta1) + "," + Text(*beta2), [=](Trial& trial) {
                              trial.train.optimizer.beta1 = *beta1;
@@ -143,66 +76,11 @@ Key Betas() {
           true};
 }
 
-std::string JoinTargets(const std::vector<std::string>& targets) {
-  std::string text;
-  for (const std::string& target : targets) text += (text.empty() ? "" : ",") + target;
-  return text;
-}
-
-Key Targets() {
-  return {"targets",
-          [](const Value& value) -> std::optional<Setting> {
-            static const std::vector<std::string> kModules = {"q", "k", "v", "o", "wi", "wi_0", "wi_1", "wo"};
-            if (!value.IsList() || value.node.size() == 0) {
-              value.Refuse("a list of modules, such as [q, v], of q, k, v, o, wi, wi_0, wi_1, wo");
-              return std::nullopt;
-            }
-            std::vector<std::string> targets;
-            bool good = true;
-            for (const Value& element : value.Elements()) {
-              const std::optional<std::string> target = ReadChoice(element, kModules);
-              if (target && std::find(targets.begin(), targets.end(), *target) != targets.end()) {
-                element.Refuse("each module once");
-                good = false;
-              }
-              good = good && target;
-              if (target) targets.push_back(*target);
-            }
-            if (!good) return std::nullopt;
-            return Setting{JoinTargets(targets), [=](Trial& trial) { trial.lora.targets = targets; }};
-          },
-          [](const Trial& trial) { return JoinTargets(trial.lora.targets); }, true};
-}
-
-Key AlphaOverRank() {
-  return {"alpha_over_rank",
-          [](const Value& value) -> std::optional<Setting> {
-            const std::optional<double> ratio = ReadNumber(value, Above(0));
-            if (!ratio) return std::nullopt;
-            return Setting{
-                Text(*ratio),
-                [=](Trial& trial) { trial.lora.alpha = *ratio * static_cast<double>(trial.lora.rank); },
-                Stage::kComputed};
-          },
-          [](const Trial& trial) { return Text(trial.lora.alpha / static_cast<double>(trial.lora.rank)); }};
-}
-
-Key InitText() {
-  return {"init_text",
-          [](const Value& value) -> std::optional<Setting> {
-            const std::optional<std::string> text = ReadText(value, "the text that the prompt starts from");
-            if (!text) return std::nullopt;
-            return Setting{*text, [=](Trial& trial) { trial.prompt.init_text = *text; }};
-          },
-          [](const Trial& trial) { return trial.prompt.init_text; }};
-}
-
 // The optimizer's name starts its settings afresh: an arm's optimizer replaces that of `train` as a whole.
-Key OptimizerName() {
-  return {"optimizer",
-          [](const Value& value) -> std::optional<Setting> {
-            static const std::vector<std::string> kNames = {"adamw", "adafactor"};
-            const std::optional<std::string> name = ReadChoice(value, kNames);
+Key OptimizerName(const Declared& declared) {
+  return {"optimizer", declared,
+          [type = declared.type](const Value& value) -> std::optional<Setting> {
+            const std::optional<std::string> name = ReadChoice(value, type);
             if (!name) return std::nullopt;
             return Setting{*name,
                            [=](Trial& trial) {
@@ -214,71 +92,100 @@ Key OptimizerName() {
           ShowField(FIELD(train.optimizer.name))};
 }
 
+// The rows of `optimizer` but its name: "optimizer.eps" among the settings, `eps` in its mapping.
+Key OfOptimizer(Key key) {
+  key.name = "optimizer." + key.name;
+  return key;
+}
+
+Keys DeclaredOf(const std::vector<Key>& keys) {
+  Keys declared;
+  for (const Key& key : keys) declared.push_back(key.declared);
+  return declared;
+}
+
 }  // namespace
 
 const std::vector<Key>& TrainKeys() {
   static const auto& keys = *new std::vector<Key>{
-      Length("epochs", &TrainSettings::epochs, &TrainSettings::steps),
-      Length("steps", &TrainSettings::steps, &TrainSettings::epochs),
-      Count("batch_size", 1, FIELD(train.batch_size)),
-      Count("micro_batch_size", 1, FIELD(train.micro_batch_size)),
-      Decimal("learning_rate", Above(0), FIELD(train.learning_rate)),
-      Choice("schedule", {"constant", "linear", "cosine"}, FIELD(train.schedule)),
-      Count("warmup_steps", 0, FIELD(train.warmup_steps)),
-      Precision(),
-      Decimal("dropout", Share(true), FIELD(train.dropout)),
-      Switch("gradient_checkpointing", FIELD(train.gradient_checkpointing)),
-      Decimal("gradient_clip", AtLeast(0), FIELD(train.gradient_clip)),
-      ValidateEvery(),
-      Choice("keep", {"best", "last"}, FIELD(train.keep)),
-      Choice("keep_by", {"validation_loss", "validation_rouge1"}, FIELD(train.keep_by)),
-      Count("patience", 1, FIELD(train.patience)),
+      Length({"epochs", Whole(1), Words("needed, here or in the arm; or `steps`"),
+              "how often to train on all of the data"},
+             &TrainSettings::epochs, &TrainSettings::steps),
+      Length(
+          {"steps", Whole(1), Words("`epochs` holds"), "how many updates to train for, in place of `epochs`"},
+          &TrainSettings::steps, &TrainSettings::epochs),
+      Count({"batch_size", Whole(1), Is("16"), "the effective batch, in documents"}, FIELD(train.batch_size)),
+      Count({"micro_batch_size", Whole(1), Words("the batch, halved when memory runs out"),
+             "how much of it is computed at a time; at most `batch_size`"},
+            FIELD(train.micro_batch_size)),
+      Decimal({"learning_rate", Numeric(Above(0)), Words("needed, here or in the arm"),
+               "not with Adafactor's `relative_step`"},
+              FIELD(train.learning_rate)),
+      Choice({"schedule", OneOf({"constant", "linear", "cosine"}), Is("linear"),
+              "of the learning rate, after the warm-up"},
+             FIELD(train.schedule)),
+      Count({"warmup_steps", Whole(0), Is("0"), "over so many updates the learning rate rises to its height"},
+            FIELD(train.warmup_steps)),
+      Precision({"precision", OneOf({"fp32", "bf16"}), Is("fp32"),
+                 "`bf16`: matrix products in bf16; trainable weights, accumulation and moments in fp32. A "
+                 "CPU without instructions for it (`avx512_bf16`, `amx_bf16`) uses fp32 in its place, warns, "
+                 "and `precision` in `results` says what was used. `fp16` is refused: T5's activations "
+                 "overflow in it"}),
+      Decimal({"dropout", Numeric(Share(true)), Words("the base's `dropout_rate`"),
+               "overrides it in every training arm"},
+              FIELD(train.dropout)),
+      Switch({"gradient_checkpointing", Plain(Type::Of::kSwitch), Is("false"),
+              "keep each block's input only, and run the block again for its gradients: the same losses and "
+              "gradients for about a third more time and far less memory"},
+             FIELD(train.gradient_checkpointing)),
+      Decimal({"gradient_clip", Numeric(AtLeast(0)), Is("1"), "the gradient's global norm; 0 turns it off"},
+              FIELD(train.gradient_clip)),
+      ValidateEvery({"validate_every", Either({OneOf({"epoch"}), Whole(1)}), Is("epoch"),
+                     "when the loss on validation is looked at: after each epoch, or each so many updates"}),
+      Choice({"keep", OneOf({"best", "last"}), Is("best"), "which checkpoint is evaluated"},
+             FIELD(train.keep)),
+      Choice({"keep_by", OneOf({"validation_loss", "validation_rouge1"}), Is("validation_loss"),
+              "what best means"},
+             FIELD(train.keep_by)),
+      Count({"patience", Whole(1), Words("none"), "stop after so many validations without a gain"},
+            FIELD(train.patience)),
   };
   return keys;
 }
 
 const std::vector<Key>& OptimizerKeys() {
   static const auto& keys = *new std::vector<Key>{
-      OptimizerName(),
-      Decimal("optimizer.weight_decay", AtLeast(0), FIELD(train.optimizer.weight_decay)),
-      Betas(),
-      Decimal("optimizer.eps", Above(0), FIELD(train.optimizer.eps)),
-      Switch("optimizer.relative_step", FIELD(train.optimizer.relative_step)),
-      Switch("optimizer.scale_parameter", FIELD(train.optimizer.scale_parameter)),
+      OptimizerName({"name", OneOf({"adamw", "adafactor"}), Needed(), "which of them"}),
+      OfOptimizer(Decimal({"weight_decay", Numeric(AtLeast(0)), Is("0"), "of both"},
+                          FIELD(train.optimizer.weight_decay))),
+      OfOptimizer(Betas(
+          {"betas", ListOf(Numeric(Share(true)), 2, 2, /*unique=*/false), Is("[0.9, 0.999]"), "of AdamW"})),
+      OfOptimizer(Decimal({"eps", Numeric(Above(0)), Is("1e-8"), "of AdamW"}, FIELD(train.optimizer.eps))),
+      OfOptimizer(
+          Switch({"relative_step", Plain(Type::Of::kSwitch), Is("false"),
+                  "of Adafactor, which then makes its own learning rate: there must be no `learning_rate`"},
+                 FIELD(train.optimizer.relative_step))),
+      OfOptimizer(Switch({"scale_parameter", Plain(Type::Of::kSwitch), Is("false"),
+                          "of Adafactor: steps in proportion to the weights' own size"},
+                         FIELD(train.optimizer.scale_parameter))),
   };
   return keys;
 }
 
-const std::vector<Key>& ArmKeys(Method method) {
-  constexpr std::int64_t kMostRows = 65'536;  // far past every T5's width: a larger rank or prompt is a slip
-  static const auto& none = *new std::vector<Key>;
-  static const auto& lora = *new std::vector<Key>{
-      Count("rank", 1, FIELD(lora.rank), kMostRows),
-      Decimal("alpha", Above(0), FIELD(lora.alpha)),
-      AlphaOverRank(),
-      Targets(),
-      Decimal("dropout", Share(true), FIELD(lora.dropout)),
-      AdapterKey(Method::kLora),
-  };
-  static const auto& prompt = *new std::vector<Key>{
-      Count("tokens", 1, FIELD(prompt.tokens), kMostRows),
-      Choice("init", {"random", "vocabulary", "text"}, FIELD(prompt.init)),
-      InitText(),
-      AdapterKey(Method::kPrompt),
-  };
-  static const auto& lead = *new std::vector<Key>{Count("sentences", 1, FIELD(lead.sentences))};
-  switch (method) {
-    case Method::kLora:
-      return lora;
-    case Method::kPrompt:
-      return prompt;
-    case Method::kLead:
-      return lead;
-    case Method::kFull:
-    case Method::kZeroShot:
-      break;
-  }
-  return none;
+const Keys& OptimizerMappingKeys() {
+  static const Keys& keys = *new Keys(DeclaredOf(OptimizerKeys()));
+  return keys;
+}
+
+const Keys& TrainSectionKeys() {
+  static const Keys& keys = *[] {
+    auto* all = new Keys(DeclaredOf(TrainKeys()));
+    all->push_back({"optimizer",
+                    Either({OptimizerKeys().front().declared.type, MappingOf(OptimizerMappingKeys)}),
+                    Is("adamw"), "a name, or a mapping with `name` and more, below"});
+    return all;
+  }();
+  return keys;
 }
 
 std::vector<std::string> Names(const std::vector<Key>& keys) {

@@ -26,6 +26,7 @@ struct Setting {
 
 struct Key {
   std::string name;
+  Declared declared;  // its name there is the one in its mapping: `eps`, where name is "optimizer.eps"
   std::function<std::optional<Setting>(const Value&)> read;
   std::function<std::string(const Trial&)> show;  // the trial's value of this key
   bool list = false;   // one value is itself a list (targets, betas): an axis is a list of lists
