@@ -12,6 +12,7 @@ int main(int argc, char** argv) {
   lorikeet::trainer::AddTrainCommand(app, exit_code);
   lorikeet::trainer::AddGenerateCommand(app, exit_code);
   lorikeet::trainer::AddLossCommand(app, exit_code);
+  lorikeet::trainer::AddBenchCommand(app, exit_code);
   lorikeet::trainer::AddRougeCommand(app, exit_code);
   lorikeet::trainer::AddMergeCommand(app, exit_code);
   lorikeet::trainer::AddPretrainCommand(app, exit_code);

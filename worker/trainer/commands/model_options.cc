@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "common/command_line.h"
+#include "worker/trainer/commands/json_lines.h"
 #include "worker/trainer/train/device.h"
 #include "worker/trainer/train/memory.h"
 
@@ -56,6 +57,26 @@ void AddModelOptions(CLI::App& command, ModelOptions& options) {
       ->capture_default_str();
 }
 
+void AddDecodingOptions(CLI::App& command, EvaluateSettings& options) {
+  command.add_option("--beams", options.beams, "1: greedy")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command.add_option("--max-new-tokens", options.max_new_tokens, "The longest summary")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command.add_option("--min-new-tokens", options.min_new_tokens, "The shortest summary")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command.add_option("--length-penalty", options.length_penalty, "Exponent of the length, with beams")
+      ->capture_default_str();
+  command.add_option("--no-repeat-ngram-size", options.no_repeat_ngram_size, "0: n-grams may repeat")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command.add_option("--early-stopping", options.early_stopping, "With beams, as transformers means it")
+      ->check(CLI::IsMember({"true", "false", "never"}))
+      ->capture_default_str();
+}
+
 StatusOr<LoadedInput> LoadInput(const ModelOptions& options, bool target_needed) {
   SetUpCompute(options.threads);
   LoadOptions load;
@@ -67,6 +88,7 @@ StatusOr<LoadedInput> LoadInput(const ModelOptions& options, bool target_needed)
   }
   load.compute = bf16 && HasFastBf16(load.device) ? at::kBFloat16 : at::kFloat;
   LoadedInput input;
+  input.precision = load.compute == at::kBFloat16 ? "bf16" : "fp32";
   ASSIGN_OR_RETURN(input.loaded, LoadModel(options.model, options.adapter, load));
 
   text::ReadOptions read;
@@ -75,6 +97,7 @@ StatusOr<LoadedInput> LoadInput(const ModelOptions& options, bool target_needed)
   read.target_field = options.target_field;
   read.id_field = options.id_field;
   read.target_needed = target_needed;
+  read.limit = options.documents;
   ASSIGN_OR_RETURN(text::Documents documents, text::ReadDocuments(options.input, read));
   input.empty = documents.empty;
   if (input.empty > 0) {
@@ -88,6 +111,16 @@ StatusOr<LoadedInput> LoadInput(const ModelOptions& options, bool target_needed)
   settings.max_target_tokens = options.max_target_tokens;
   Tokenize(settings, *input.loaded.tokenizer, input.split);
   return input;
+}
+
+std::string SummaryLines(const Split& split, const Summaries& summaries) {
+  std::string text;
+  for (std::size_t i = 0; i < summaries.texts.size(); ++i) {
+    text += Line({{"id", split.documents[i].id},
+                  {"summary", summaries.texts[i]},
+                  {"tokens", summaries.generated[i].tokens}});
+  }
+  return text;
 }
 
 int RunCommand(const std::string& command, const std::function<Status()>& work) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <numeric>
 
 #include "worker/text/rouge.h"
 #include "worker/text/sentences.h"
@@ -129,6 +130,16 @@ ScoredSplit Score(const std::string& name, const Split& split, const Summaries& 
   score.targets_cut = static_cast<double>(targets_cut) / documents;
   score.outputs_cut = static_cast<double>(outputs_cut) / documents;
   return scored;
+}
+
+GenerationCost CostOf(const Summaries& summaries) {
+  GenerationCost cost;
+  const std::vector<double>& seconds = summaries.batch_seconds;
+  cost.latency_p50_seconds = Percentile(seconds, 0.5);
+  cost.latency_p95_seconds = Percentile(seconds, 0.95);
+  const double all = std::accumulate(seconds.begin(), seconds.end(), 0.0);
+  if (all > 0) cost.tokens_per_second = static_cast<double>(summaries.tokens) / all;
+  return cost;
 }
 
 double Percentile(std::vector<double> values, double share) {

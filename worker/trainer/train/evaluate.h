@@ -48,6 +48,14 @@ struct ScoredSplit {
 ScoredSplit Score(const std::string& name, const Split& split, const Summaries& summaries,
                   const std::string& sentence_split);
 
+// What generating took. A latency is that of one batch, of as many documents as the settings' batch_size
+// says: of one document where that is 1.
+struct GenerationCost {
+  double latency_p50_seconds = 0, latency_p95_seconds = 0;
+  double tokens_per_second = 0;  // generated, with the closing </s>; 0 where no time was measured
+};
+GenerationCost CostOf(const Summaries& summaries);
+
 // The value at `share` (0 to 1) of the sorted values, between neighbours linearly; 0 for none.
 double Percentile(std::vector<double> values, double share);
 

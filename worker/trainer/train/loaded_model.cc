@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <utility>
 
+#include "worker/trainer/train/memory.h"
+
 namespace lorikeet::trainer {
 
 StatusOr<LoadedModel> LoadModel(const std::string& directory, const std::string& adapter_directory,
@@ -29,6 +31,20 @@ StatusOr<LoadedModel> LoadModel(std::unique_ptr<text::Tokenizer> tokenizer, cons
   }
   if (!adapter_directory.empty()) {
     ASSIGN_OR_RETURN(loaded.adapter, LoadAdapter(adapter_directory, *loaded.model));
+  }
+  return loaded;
+}
+
+StatusOr<LoadedModel> LoadTrialModel(const Trial& trial, std::unique_ptr<text::Tokenizer> tokenizer,
+                                     at::Device device, at::ScalarType compute) {
+  RETURN_IF_ERROR(CheckModelFits(trial, trial.model, compute));
+  LoadOptions load;
+  load.device = device;
+  load.compute = compute;
+  load.trainable = trial.method == Method::kFull;
+  ASSIGN_OR_RETURN(LoadedModel loaded, LoadModel(std::move(tokenizer), trial.model, "", load));
+  if (trial.method == Method::kLora || trial.method == Method::kPrompt) {
+    ASSIGN_OR_RETURN(loaded.adapter, CreateAdapter(trial, *loaded.model));
   }
   return loaded;
 }

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "common/status.h"
+#include "sweeps/trial/trial.h"
 #include "worker/text/tokenizer.h"
 #include "worker/trainer/adapter/adapter.h"
 #include "worker/trainer/model/t5.h"
@@ -24,5 +25,11 @@ StatusOr<LoadedModel> LoadModel(const std::string& directory, const std::string&
 // The same with the directory's tokenizer, which the caller has opened or loaded.
 StatusOr<LoadedModel> LoadModel(std::unique_ptr<text::Tokenizer> tokenizer, const std::string& directory,
                                 const std::string& adapter_directory, const LoadOptions& options);
+
+// What a trial begins with: its base model, trainable with full fine-tuning, and the adapter of its method,
+// new or the one that it names. ResourceExhausted where the trial's resources.memory, set as the process's
+// limit (memory.h), cannot hold it.
+StatusOr<LoadedModel> LoadTrialModel(const Trial& trial, std::unique_ptr<text::Tokenizer> tokenizer,
+                                     at::Device device, at::ScalarType compute);
 
 }  // namespace lorikeet::trainer

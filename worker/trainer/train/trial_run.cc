@@ -4,7 +4,6 @@
 
 #include <chrono>
 #include <filesystem>
-#include <numeric>
 
 #include "common/build_info.h"
 #include "common/failure_kinds.h"
@@ -75,15 +74,7 @@ class TrialRun {
     RETURN_IF_ERROR(Identify());
     MeasureMemory();
     const at::ScalarType compute = ChoosePrecision();
-    RETURN_IF_ERROR(CheckModelFits(trial_, trial_.model, compute));
-    LoadOptions load;
-    load.device = options_.device;
-    load.compute = compute;
-    load.trainable = trial_.method == Method::kFull;
-    ASSIGN_OR_RETURN(loaded_, LoadModel(std::move(tokenizer), trial_.model, "", load));
-    if (trial_.method == Method::kLora || trial_.method == Method::kPrompt) {
-      ASSIGN_OR_RETURN(loaded_.adapter, CreateAdapter(trial_, *loaded_.model));
-    }
+    ASSIGN_OR_RETURN(loaded_, LoadTrialModel(trial_, std::move(tokenizer), options_.device, compute));
     MeasureMemory();
     return absl::OkStatus();
   }
@@ -204,11 +195,10 @@ class TrialRun {
     result_.predictions += scored.score.documents;
     (name == "test" ? result_.test : result_.validation) = scored.score;
     if (name == "test") {
-      const double seconds =
-          std::accumulate(summaries.batch_seconds.begin(), summaries.batch_seconds.end(), 0.0);
-      result_.latency_p50_seconds = Percentile(summaries.batch_seconds, 0.5);
-      result_.latency_p95_seconds = Percentile(summaries.batch_seconds, 0.95);
-      if (seconds > 0) result_.generated_tokens_per_second = static_cast<double>(summaries.tokens) / seconds;
+      const GenerationCost cost = CostOf(summaries);
+      result_.latency_p50_seconds = cost.latency_p50_seconds;
+      result_.latency_p95_seconds = cost.latency_p95_seconds;
+      result_.generated_tokens_per_second = cost.tokens_per_second;
     }
     return true;
   }
