@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <system_error>
 
+#include "sweeps/spec/reader.h"
+
 namespace lorikeet::spec {
 namespace {
 
@@ -40,7 +42,8 @@ StatusOr<std::string> ExpandVariables(const std::string& text, const Environment
     const std::string name = inside.substr(0, colon);
     if (!IsName(name)) {
       return InvalidArgument(
-          "'${{{}}}' names no variable: ${{NAME}} or ${{NAME:-default}}, of letters, digits and _", inside);
+          "'${{{}}}' names no variable: ${{NAME}} or ${{NAME:-default}}, of letters, digits and _",
+          ShowText(inside));
     }
     const std::optional<std::string> value = environment ? environment(name) : std::nullopt;
     if (colon != std::string::npos) {

@@ -48,6 +48,10 @@ TEST(Paths, VariablesAreReplaced) {
             "/sweeps/s.yaml:7:9: data.test: \"${1A}/t\": '${1A}' names no variable: ${NAME} or "
             "${NAME:-default}, of "
             "letters, digits and _");
+  EXPECT_EQ(TestPath("${a\\nb}/t", set),
+            "/sweeps/s.yaml:7:9: data.test: \"${a\\nb}/t\": '${a\\nb}' names no variable: ${NAME} or "
+            "${NAME:-default}, of letters, digits and _")
+      << "a mistake is one line";
   EXPECT_EQ(TestPath("${EMPTY}", set),
             "/sweeps/s.yaml:7:9: data.test: \"${EMPTY}\": empty once its variables are replaced: a file of "
             "documents, such "
