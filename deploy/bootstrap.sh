@@ -27,7 +27,7 @@ packages=(ca-certificates cmake fonts-dejavu-core g++ git ninja-build pkg-config
 case "${1:-}" in
   "") ;;
   --tests) packages+=(ccache chromium chromium-driver clang clang-format clang-tidy iproute2 libclang-rt-14-dev libgmock-dev libgtest-dev librapidcheck-dev
-    llvm openssl prometheus python3-selenium python3-yaml shellcheck) ;;
+    llvm openssl prometheus python3-jsonschema python3-selenium python3-yaml shellcheck) ;;
   *) say "unknown argument $1; usage: deploy/bootstrap.sh [--tests]"; exit 2 ;;
 esac
 

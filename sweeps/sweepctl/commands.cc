@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "sweeps/spec/schema.h"
+#include "sweeps/spec/tables.h"
 #include "sweeps/sweepctl/act.h"
 #include "sweeps/sweepctl/follow.h"
 #include "sweeps/sweepctl/look.h"
@@ -32,6 +34,7 @@ Commands::Commands(CLI::App& app) {
   app.require_subcommand(1);
   AddRun(app);
   AddSubmit(app);
+  AddSchema(app);
   AddLooks(app);
   AddTable(app);
   AddPlot(app);
@@ -84,6 +87,18 @@ void Commands::AddSubmit(CLI::App& app) {
   submit->add_flag("--dry-run", dry_run_, "Print the trials that the file makes; submit nothing");
   submit->add_flag("--json", json_, "Print the answer as JSON");
   Do(submit, [this] { return Submit(); });
+}
+
+void Commands::AddSchema(CLI::App& app) {
+  CLI::App* schema =
+      app.add_subcommand("schema", "Print what a sweep file may say: a JSON Schema, for editors");
+  schema->add_option("--format", schema_format_, "json, or markdown: the reference's tables")
+      ->check(CLI::IsMember({"json", "markdown"}))
+      ->capture_default_str();
+  Do(schema, [this] {
+    fmt::print("{}", schema_format_ == "json" ? spec::SweepFileSchema() : spec::KeyTablesAsMarkdown());
+    return absl::OkStatus();
+  });
 }
 
 Status Commands::Submit() {

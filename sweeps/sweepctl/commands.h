@@ -31,6 +31,7 @@ class Commands {
   void Do(CLI::App* command, std::function<Status()> action);
   void AddRun(CLI::App& app);
   void AddSubmit(CLI::App& app);
+  void AddSchema(CLI::App& app);
   void AddLooks(CLI::App& app);
   void AddTable(CLI::App& app);
   void AddPlot(CLI::App& app);
@@ -52,7 +53,7 @@ class Commands {
   PlotOptions plot_;
   ExtractOptions extract_;
   ExportOptions export_;
-  std::string file_, name_, trial_, format_ = "text", database_, copy_;
+  std::string file_, name_, trial_, format_ = "text", schema_format_ = "json", database_, copy_;
   bool follow_ = false, dry_run_ = false, json_ = false, undo_ = false, names_ = false;
   std::int64_t priority_ = 0;
 };

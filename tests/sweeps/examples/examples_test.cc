@@ -9,7 +9,9 @@
 #include <set>
 
 #include "common/files.h"
+#include "sweeps/spec/schema.h"
 #include "sweeps/spec/spec.h"
+#include "sweeps/spec/tables.h"
 #include "tests/paths.h"
 
 namespace lorikeet::spec {
@@ -119,6 +121,33 @@ TEST(SweepFilePage, SaysWhatTheProgramSays) {
   ASSERT_NE(at, std::string::npos);
   const std::string wrong = NextBlock(*page, at), mistakes = NextBlock(*page, at);
   EXPECT_EQ(Message(ParseSweep(wrong, options).status()) + "\n", mistakes);
+}
+
+// The text between a table's marks; nothing where the page has not got them.
+std::string TableIn(const std::string& page, const std::string& id) {
+  const std::string begin = fmt::format("<!-- keys:{} -->\n", id),
+                    end = fmt::format("<!-- /keys:{} -->\n", id);
+  const std::size_t from = page.find(begin), to = page.find(end);
+  if (from == std::string::npos || to == std::string::npos) return "";
+  return page.substr(from + begin.size(), to - from - begin.size());
+}
+
+// Printed anew by `sweepctl schema --format markdown`.
+TEST(SweepFilePage, HasTheTablesOfWhatIsDeclared) {
+  const StatusOr<std::string> page = ReadFile(std::string(kSourceDir) + "/docs/sweep-file.md");
+  ASSERT_TRUE(page.ok()) << page.status();
+  const std::vector<KeyTable> tables = KeyTables();
+  EXPECT_GE(tables.size(), 8U);
+  for (const KeyTable& table : tables) EXPECT_EQ(TableIn(*page, table.id), table.text) << table.id;
+  std::size_t marks = 0;
+  for (std::size_t at = 0; (at = page->find("<!-- keys:", at)) != std::string::npos; ++at) ++marks;
+  EXPECT_EQ(marks, tables.size());
+}
+
+TEST(SweepFilePage, HasTheSchemaBesideIt) {
+  const StatusOr<std::string> schema = ReadFile(std::string(kSourceDir) + "/docs/sweep-file.schema.json");
+  ASSERT_TRUE(schema.ok()) << schema.status();
+  EXPECT_EQ(*schema, SweepFileSchema()) << "sweepctl schema > docs/sweep-file.schema.json";
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 // A good sweep file to spoil, and its mistakes line by line.
 #pragma once
 
+#include <cstdlib>
+#include <fstream>
 #include <map>
 #include <sstream>
 #include <stdexcept>
@@ -73,6 +75,17 @@ inline std::string With(const std::string& from, const std::string& to) {
   return Replaced(GoodFile(), from, to);
 }
 
+// For schema_test.py, which puts the same files to the schema: where LORIKEET_SWEEP_FILES names a folder, the
+// file and its mistakes are written there.
+inline void WriteDown(const std::string& yaml, const StatusOr<Sweep>& sweep) {
+  static const char* const folder = std::getenv("LORIKEET_SWEEP_FILES");
+  static int files = 0;
+  if (folder == nullptr) return;
+  const std::string name = fmt::format("{}/{:06}", folder, files++);
+  std::ofstream(name + ".sweep", std::ios::binary) << yaml;
+  std::ofstream(name + ".mistakes", std::ios::binary) << (sweep.ok() ? "" : Message(sweep.status()) + "\n");
+}
+
 inline StatusOr<Sweep> Parse(const std::string& yaml,
                              const std::map<std::string, std::string>& variables = {}) {
   ParseOptions options;
@@ -81,7 +94,9 @@ inline StatusOr<Sweep> Parse(const std::string& yaml,
     const auto found = variables.find(name);
     return found == variables.end() ? std::nullopt : std::optional(found->second);
   };
-  return ParseSweep(yaml, options);
+  StatusOr<Sweep> sweep = ParseSweep(yaml, options);
+  WriteDown(yaml, sweep);
+  return sweep;
 }
 
 // The mistakes, a line each; empty for a good file.

@@ -113,6 +113,7 @@ TEST(Robustness, MutatedFilesAreAnswered) {
     options.file = "s.yaml";
     options.most_trials = 10'000;
     const StatusOr<Sweep> sweep = ParseSweep(yaml, options);
+    if (i % 4 == 0) WriteDown(yaml, sweep);
     if (sweep.ok()) {
       ++good;
       for (const PlannedTrial& trial : ExpandTrials(*sweep)) {
