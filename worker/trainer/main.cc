@@ -13,6 +13,7 @@ int main(int argc, char** argv) {
   lorikeet::trainer::AddGenerateCommand(app, exit_code);
   lorikeet::trainer::AddLossCommand(app, exit_code);
   lorikeet::trainer::AddBenchCommand(app, exit_code);
+  lorikeet::trainer::AddPreflightCommand(app, exit_code);
   lorikeet::trainer::AddRougeCommand(app, exit_code);
   lorikeet::trainer::AddMergeCommand(app, exit_code);
   lorikeet::trainer::AddPretrainCommand(app, exit_code);

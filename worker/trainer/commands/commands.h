@@ -10,6 +10,7 @@ void AddTrainCommand(CLI::App& app, int& exit_code);
 void AddGenerateCommand(CLI::App& app, int& exit_code);
 void AddLossCommand(CLI::App& app, int& exit_code);
 void AddBenchCommand(CLI::App& app, int& exit_code);
+void AddPreflightCommand(CLI::App& app, int& exit_code);
 void AddRougeCommand(CLI::App& app, int& exit_code);
 void AddMergeCommand(CLI::App& app, int& exit_code);
 void AddPretrainCommand(CLI::App& app, int& exit_code);

@@ -28,7 +28,7 @@ void ProgressLine::Update(const std::string& phase, std::int64_t step, std::int6
   const auto pause = terminal_ ? std::chrono::milliseconds(200) : std::chrono::seconds(30);
   if (last_ && (shown_ || !terminal_) && now - *last_ < pause) return;
   last_ = now;
-  std::string line = fmt::format("{} {}/{}", phase, step, total);
+  std::string line = total > 0 ? fmt::format("{} {}/{}", phase, step, total) : phase;
   if (loss) line += fmt::format("  loss {:.4f}", *loss);
   if (tokens_per_second > 0) line += fmt::format("  {:.0f} tokens/s", tokens_per_second);
   if (eta_seconds >= 0) line += fmt::format("  {} left", FormatSeconds(eta_seconds));

@@ -15,7 +15,7 @@ class ProgressLine {
   enum class Off { kSilent, kEveryHalfMinute };
   explicit ProgressLine(Off off_terminal = Off::kSilent);
   ~ProgressLine() { Clear(); }
-  // At most five times a second. eta: seconds left; negative: not known.
+  // At most five times a second. total 0: not known; eta: seconds left, negative: not known.
   void Update(const std::string& phase, std::int64_t step, std::int64_t total, std::optional<double> loss,
               double tokens_per_second, double eta_seconds);
   // Takes the line away, so that something else can be printed.

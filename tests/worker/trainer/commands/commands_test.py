@@ -12,7 +12,7 @@ class Commands(TrainerTest):
         return write_lines(self.path(name), objects)
 
     def test_help_and_usage(self):
-        for command in ("train", "generate", "loss", "bench", "rouge", "merge", "pretrain"):
+        for command in ("train", "generate", "loss", "bench", "preflight", "rouge", "merge", "pretrain"):
             rc, out, err = run(command, "--help")
             self.assertEqual((rc, err), (0, ""))
             self.assertIn("sage", out)
