@@ -7,7 +7,7 @@ BIN = os.environ["LORIKEET_BIN_DIR"]
 SOURCE = os.environ["LORIKEET_SOURCE_DIR"]
 PROGRAMS = ("sweepctl", "sweep-coordinator", "sweep-worker", "sweep-trainer")
 
-FENCE = re.compile(r"^(?P<marker><!-- (?P<mark>run) -->\n)?```(?P<language>\w*)\n(?P<text>.*?)^```$", re.M | re.S)
+FENCE = re.compile(r"^(?P<marker><!-- (?P<mark>run(?: beside| until stopped)?) -->\n)?```(?P<language>\w*)\n(?P<text>.*?)^```$", re.M | re.S)
 
 
 def pages():
@@ -23,8 +23,9 @@ def pages():
 
 
 def blocks(text, language):
-    """[(line, text, whether marked to be run)] of the page's blocks in `language`."""
-    return [(text.count("\n", 0, match.start("text")) + 1, match["text"], match["mark"] == "run")
+    """[(line, text, how it is to be run, or None)] of the page's blocks in `language`. "run": as it stands; "run beside": in a
+    second terminal, while the block before it runs; "run until stopped": until a Ctrl-C."""
+    return [(text.count("\n", 0, match.start("text")) + 1, match["text"], match["mark"])
             for match in FENCE.finditer(text) if match["language"] == language]
 
 
