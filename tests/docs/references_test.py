@@ -108,6 +108,19 @@ class References(unittest.TestCase):
                         self.assertTrue(HELP.has(command, flag), f"no such flag: {flag}")
         self.assertGreater(seen, 10)
 
+    def test_the_tutorials_table_is_the_readmes(self):
+        """Both are the demo's, which comes to the same scores each time."""
+        def scores(text):
+            return {line for line in text.splitlines() if re.match(r"(?:full|lora|prompt|zero_shot|lead).* \d\d\.\d\d ± ", line)}
+
+        texts = pages()
+        readme = texts["README.md"]
+        table = readme[readme.index("<!-- table:demo -->"):readme.index("<!-- /table:demo -->")]
+        tutorial = texts["docs/tutorial.md"]
+        shown = scores(tutorial[tutorial.index("## The table"):tutorial.index("## For the paper")])
+        self.assertEqual(len(shown), 5)
+        self.assertEqual(shown - scores(table), set())
+
     def test_flags_in_prose_are_somebodys(self):
         everything = "\n".join(HELP.text(program, *more) or "" for program in PROGRAMS for more in ((), ("--help-all",)))
         others = {"--parallel", "--label-regex", "--preset", "--index-url", "--tests", "--local-dir"}  # of other programs
