@@ -24,6 +24,12 @@ bool MayRetry(const core::Trial& trial) {
   return trial.state == core::TrialState::kFailed || trial.state == core::TrialState::kCancelled;
 }
 
+// It was tried for a row that has its settings.
+bool IsPassedOver(const SweepRecord& sweep, const core::Trial& trial) {
+  const std::int64_t row = sweep.configurations.at(trial.configuration_id).configuration.candidate_of;
+  return row != 0 && !sweep.configurations.at(row).configuration.Undecided();
+}
+
 // A sweep that has ended goes on. Where it has no result yet, what its files are is open again: whoever fixed
 // it may have been the one who had others.
 Status Reopen(Change& change, const SweepRecord& record) {
@@ -92,7 +98,7 @@ StatusOr<Retried> Control::Retry(const std::string& name) {
 StatusOr<Retried> Control::RetrySweep(const SweepRecord& record) {
   std::vector<std::string> again;
   for (const TrialRecord* trial : record.trials) {
-    if (MayRetry(trial->trial)) again.push_back(trial->trial.id);
+    if (MayRetry(trial->trial) && !IsPassedOver(record, trial->trial)) again.push_back(trial->trial.id);
   }
   if (!again.empty()) {
     const auto body = [&](store::Transaction& transaction, Change& change) -> Status {
@@ -115,6 +121,13 @@ StatusOr<Retried> Control::RetrySweep(const SweepRecord& record) {
 StatusOr<Retried> Control::RetryTrial(const TrialRecord& record) {
   const SweepRecord& sweep = *context_.state.FindSweep(record.trial.sweep_id);
   const bool again = MayRetry(record.trial);
+  if (again && IsPassedOver(sweep, record.trial)) {
+    return FailedPrecondition(
+        "trial '{}' was for choosing settings, and others are chosen: what is compared with them would not "
+        "be "
+        "what was chosen",
+        record.trial.name);
+  }
   if (again) {
     const auto body = [&](store::Transaction& transaction, Change& change) -> Status {
       RETURN_IF_ERROR(Reopen(change, sweep));

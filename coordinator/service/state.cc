@@ -148,9 +148,42 @@ void State::ForgetFiles(const std::string& sweep_id) {
 
 void State::MarkDue(const core::Trial& trial, bool ended) {
   SweepRecord& sweep = sweeps_.at(trial.sweep_id);
-  const bool of_baseline = trial.configuration_id == sweep.baseline_id;
+  const core::Configuration& configuration = sweep.configurations.at(trial.configuration_id).configuration;
+  MarkRow(sweep, configuration.candidate_of != 0 ? configuration.candidate_of : configuration.id);
+  if (configuration.candidate_of == 0)
+    MarkCompared(sweep, configuration.id, ended);  // no test reads the others
+}
+
+void State::MarkRow(const SweepRecord& sweep, std::int64_t row_id) {
+  const ConfigurationRecord& row = sweep.configurations.at(row_id);
+  if (!row.configuration.Undecided()) return;
+  const bool tried =
+      std::none_of(sweep.configurations.begin(), sweep.configurations.end(), [&](const auto& one) {
+        return one.second.configuration.candidate_of == row_id && one.second.Open() > 0;
+      });
+  if (tried && row.Open() > 0) {
+    due.rows.emplace(sweep.sweep.id, row_id);
+  } else {
+    due.rows.erase({sweep.sweep.id, row_id});
+  }
+}
+
+void State::NoteChosen(const std::string& sweep_id, std::int64_t row_id, std::int64_t candidate_id,
+                       const std::string& edge) {
+  SweepRecord& sweep = sweeps_.at(sweep_id);
+  core::Configuration& row = sweep.configurations.at(row_id).configuration;
+  row.chosen_id = candidate_id;
+  row.edge = edge;
+  row.settings = sweep.configurations.at(candidate_id).configuration.settings;
+  for (const TrialRecord* trial : sweep.trials) {
+    if (trial->trial.configuration_id == row_id) Enqueue(trial->trial);
+  }
+}
+
+void State::MarkCompared(SweepRecord& sweep, std::int64_t configuration_id, bool ended) {
+  const bool of_baseline = configuration_id == sweep.baseline_id;
   if (of_baseline && due.baseline_id == sweep.baseline_id) due.baseline.reset();
-  if (ended && sweep.configurations.at(trial.configuration_id).Open() > 0) return;
+  if (ended && sweep.configurations.at(configuration_id).Open() > 0) return;
   const auto mark = [&](ConfigurationRecord& record) {
     if (ended) {
       due.configurations.emplace(sweep.sweep.id, record.configuration.id);
@@ -158,8 +191,10 @@ void State::MarkDue(const core::Trial& trial, bool ended) {
       due.sweeps.insert(sweep.sweep.id);
     }
   };
-  if (!of_baseline) return mark(sweep.configurations.at(trial.configuration_id));
-  for (auto& [id, record] : sweep.configurations) mark(record);
+  if (!of_baseline) return mark(sweep.configurations.at(configuration_id));
+  for (auto& [id, record] : sweep.configurations) {
+    if (record.configuration.candidate_of == 0) mark(record);
+  }
 }
 
 void State::NoteCompared(const std::string& sweep_id, std::int64_t configuration_id) {
@@ -169,9 +204,11 @@ void State::NoteCompared(const std::string& sweep_id, std::int64_t configuration
 
 void State::MarkAllDue() {
   for (auto& [sweep_id, sweep] : sweeps_) {
+    for (const auto& [id, record] : sweep.configurations) MarkRow(sweep, id);
     if (sweep.baseline_id == 0 || sweep.configurations.at(sweep.baseline_id).Open() > 0) continue;
     for (auto& [id, record] : sweep.configurations) {
-      if (!record.compared && record.Open() == 0 && id != sweep.baseline_id)
+      if (!record.compared && record.Open() == 0 && id != sweep.baseline_id &&
+          record.configuration.candidate_of == 0)
         due.configurations.emplace(sweep_id, id);
     }
   }
@@ -245,7 +282,9 @@ void State::Count(const core::Trial& trial, std::int64_t more) {
 
 void State::Enqueue(const core::Trial& trial) {
   const SweepRecord& sweep = sweeps_.at(trial.sweep_id);
-  if (trial.state != core::TrialState::kPending || core::IsFinal(sweep.sweep.state)) {
+  // What a row's trials run is not known before one of its candidates is chosen.
+  const bool held = sweep.configurations.at(trial.configuration_id).configuration.Undecided();
+  if (trial.state != core::TrialState::kPending || core::IsFinal(sweep.sweep.state) || held) {
     queue.Remove(trial.id);
     return;
   }

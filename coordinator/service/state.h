@@ -45,6 +45,8 @@ struct ConfigurationRecord {
 
 // What Comparing has to do.
 struct Due {
+  // Sweep, row: its candidates have ended, and none is chosen. Tuning's.
+  std::set<std::pair<std::string, std::int64_t>> rows;
   std::set<std::pair<std::string, std::int64_t>> configurations;  // sweep, configuration
   std::set<std::string> sweeps;                                   // whose verdicts are to be given anew
   std::set<std::string> ended;  // sweeps among them that are over: somebody waits for their table
@@ -157,6 +159,9 @@ class State {
   void RemoveBar(const std::string& worker_id, const std::string& sweep_id);
   void ForgetFiles(const std::string& sweep_id);
 
+  // The row has become the candidate; its trials may run.
+  void NoteChosen(const std::string& sweep_id, std::int64_t row_id, std::int64_t candidate_id,
+                  const std::string& edge);
   // The configuration has its rows in `comparisons`, and its sweep's verdicts are due.
   void NoteCompared(const std::string& sweep_id, std::int64_t configuration_id);
   // Whatever may be compared and is not. After a start.
@@ -206,6 +211,9 @@ class State {
   void SetRules(const SweepRecord& sweep);
   // The trial has ended, or goes on after its end.
   void MarkDue(const core::Trial& trial, bool ended);
+  void MarkCompared(SweepRecord& sweep, std::int64_t configuration_id, bool ended);
+  // The row, where there is something to choose now, or nothing left to choose from.
+  void MarkRow(const SweepRecord& sweep, std::int64_t row_id);
   // So many more of that state.
   void Count(const core::Trial& trial, std::int64_t more);
 

@@ -40,6 +40,7 @@ Rows MakeRows(const spec::Sweep& from, RandomSource& random, WallTime now) {
   rows.sweep.seeds = from.seeds;
   rows.sweep.notes = from.notes;
   rows.sweep.verdict = from.verdict;
+  rows.sweep.tune = from.tune;
   rows.sweep.submitted_at = now;
   for (const spec::Configuration& configuration : from.configurations) {
     core::Configuration row;
@@ -51,7 +52,11 @@ Rows MakeRows(const spec::Sweep& from, RandomSource& random, WallTime now) {
     row.settings = Pairs(configuration.settings);
     row.baseline = configuration.baseline;
     row.trial = ToJson(configuration.trial);
-    if (!row.baseline && Trains(configuration.trial.method)) ++rows.sweep.family;
+    row.tries = configuration.tries;
+    // Its row's place and one more, until the store gives ids.
+    if (configuration.candidate_of)
+      row.candidate_of = static_cast<std::int64_t>(*configuration.candidate_of) + 1;
+    if (!row.baseline && row.candidate_of == 0 && Trains(configuration.trial.method)) ++rows.sweep.family;
     rows.configurations.push_back(std::move(row));
   }
   IdSeries ids("t", random);
@@ -128,6 +133,8 @@ StatusOr<Submitted> Submission::Submit(const spec::Sweep& sweep) {
   const auto body = [&](store::Transaction& transaction, Change& change) -> Status {
     RETURN_IF_ERROR(transaction.InsertSweep(rows.sweep));
     for (core::Configuration& row : rows.configurations) {
+      if (row.candidate_of != 0)
+        row.candidate_of = rows.configurations[static_cast<std::size_t>(row.candidate_of - 1)].id;
       ASSIGN_OR_RETURN(row.id, transaction.InsertConfiguration(row));
     }
     for (core::Trial& row : rows.trials) {

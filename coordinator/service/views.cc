@@ -34,6 +34,17 @@ std::string UntilAndAfterWhat(const core::Trial& trial) {
   return text;
 }
 
+std::string WhyUndecided(const SweepRecord& sweep, const core::Configuration& row) {
+  std::int64_t open = 0, all = 0;
+  for (const auto& [id, one] : sweep.configurations) {
+    if (one.configuration.candidate_of != row.id) continue;
+    open += one.Open();
+    all += one.configuration.planned;
+  }
+  return fmt::format("the settings of '{}' are chosen first: {} of {} trials for that have ended", row.name,
+                     all - open, all);
+}
+
 std::string ShortOfRoom(const Context& context) {
   return fmt::format("the coordinator's disk has {:.1f} GiB left; it grants again above {:.1f} GiB",
                      Gigabytes(*context.state.short_of_room), Gigabytes(context.options.reserve_bytes));
@@ -63,6 +74,10 @@ SweepView Views::Sweep(const SweepRecord& record) const {
   view.waiting = scheduler::Waiting(state.queue, state.fleet, context_.clock.Steady()).Why(record.sweep.id);
   if (state.short_of_room && view.pending > 0)
     view.waiting.insert(view.waiting.begin(), ShortOfRoom(context_));
+  for (const auto& [id, configuration] : record.configurations) {
+    if (configuration.configuration.Undecided() && configuration.Open() > 0)
+      view.waiting.push_back(WhyUndecided(record, configuration.configuration));
+  }
   for (const auto& [name, file] : record.files) {
     view.files.push_back(file);
     view.files.back().worker_id = state.FindWorker(file.worker_id)->worker.hostname;
@@ -140,6 +155,9 @@ StatusOr<TrialView> Views::Trial(const SweepRecord& sweep, TrialRecord& record, 
     const std::optional<scheduler::Pending> pending = state.queue.Find(record.trial.id);
     if (state.short_of_room) {
       view.waiting = ShortOfRoom(context_);
+    } else if (const auto& row = sweep.configurations.at(record.trial.configuration_id).configuration;
+               row.Undecided()) {
+      view.waiting = WhyUndecided(sweep, row);
     } else if (pending) {
       view.waiting = waiting.Why(*pending);
       if (waiting.BacksOff(*pending)) view.waiting += UntilAndAfterWhat(record.trial);

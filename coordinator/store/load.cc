@@ -11,7 +11,7 @@ StatusOr<std::vector<core::Sweep>> LoadSweeps(Connection& connection) {
   Rows rows(connection.Prepare(
       "SELECT id, name, fingerprint, text, state, baseline, max_attempts, backoff_ms, trials, seeds, notes, "
       "submitted_at, finished_at, retry_kinds, max_interruptions, "
-      "priority, max_running, labels, keep, primary_metric, margin, family FROM sweeps ORDER BY "
+      "priority, max_running, labels, keep, primary_metric, margin, family, tune FROM sweeps ORDER BY "
       "submitted_at, rowid"));
   while (rows.Next()) {
     core::Sweep sweep;
@@ -36,6 +36,7 @@ StatusOr<std::vector<core::Sweep>> LoadSweeps(Connection& connection) {
     ASSIGN_OR_RETURN(sweep.keep, KeepFromJson(rows.Text(18)));
     sweep.verdict = {.primary = rows.Text(19), .margin = rows[20].getDouble()};
     sweep.family = rows.Int(21);
+    ASSIGN_OR_RETURN(sweep.tune, TuneFromJson(rows.Text(22)));
     sweeps.push_back(std::move(sweep));
   }
   return sweeps;
@@ -44,7 +45,8 @@ StatusOr<std::vector<core::Sweep>> LoadSweeps(Connection& connection) {
 StatusOr<std::vector<core::Configuration>> LoadConfigurations(Connection& connection) {
   std::vector<core::Configuration> configurations;
   Rows rows(connection.Prepare(
-      "SELECT id, sweep_id, position, name, arm, axes, settings, baseline, planned FROM configurations "
+      "SELECT id, sweep_id, position, name, arm, axes, settings, baseline, planned, tries, candidate_of, "
+      "chosen_id, edge FROM configurations "
       "ORDER BY sweep_id, position, id"));
   while (rows.Next()) {
     core::Configuration configuration;
@@ -57,6 +59,10 @@ StatusOr<std::vector<core::Configuration>> LoadConfigurations(Connection& connec
     ASSIGN_OR_RETURN(configuration.settings, PairsFromJson(rows.Text(6)));
     configuration.baseline = rows.Int(7) != 0;
     configuration.planned = rows.Int(8);
+    configuration.tries = rows.Int(9);
+    if (!rows.Null(10)) configuration.candidate_of = rows.Int(10);
+    if (!rows.Null(11)) configuration.chosen_id = rows.Int(11);
+    configuration.edge = rows.Text(12);
     configurations.push_back(std::move(configuration));
   }
   return configurations;

@@ -105,6 +105,23 @@ StatusOr<Keep> KeepFromJson(const std::string& text) {
   }
 }
 
+std::string TuneToJson(const TuneSettings& tune) {
+  if (tune.axes.empty()) return "";
+  return nlohmann::ordered_json{{"axes", tune.axes}, {"by", tune.by}, {"seeds", tune.seeds}}.dump();
+}
+
+StatusOr<TuneSettings> TuneFromJson(const std::string& text) {
+  if (text.empty()) return TuneSettings();
+  try {
+    const auto object = nlohmann::json::parse(text);
+    return TuneSettings{.axes = object.at("axes").get<std::vector<std::string>>(),
+                        .by = object.at("by").get<std::string>(),
+                        .seeds = object.at("seeds").get<std::vector<std::int64_t>>()};
+  } catch (const nlohmann::json::exception& error) {
+    return Internal("{}: {}", text, error.what());
+  }
+}
+
 std::string SlotsToJson(const std::vector<core::Slot>& slots) {
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const core::Slot& slot : slots) {

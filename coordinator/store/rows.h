@@ -36,6 +36,10 @@ StatusOr<std::map<std::string, KindRetry>> RetryKindsFromJson(const std::string&
 std::string KeepToJson(const Keep& keep);
 StatusOr<Keep> KeepFromJson(const std::string& text);
 
+// {"axes":["learning_rate"],"by":"validation_rouge1","seeds":[101]}; "" where nothing is tuned
+std::string TuneToJson(const TuneSettings& tune);
+StatusOr<TuneSettings> TuneFromJson(const std::string& text);
+
 std::string SlotsToJson(const std::vector<core::Slot>& slots);
 StatusOr<std::vector<core::Slot>> SlotsFromJson(const std::string& text);
 

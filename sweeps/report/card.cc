@@ -4,6 +4,7 @@
 
 #include "sweeps/report/answer.h"
 #include "sweeps/report/cells.h"
+#include "sweeps/report/database.h"
 #include "sweeps/report/extracts.h"
 #include "sweeps/report/render.h"
 
@@ -49,14 +50,16 @@ struct Card {
 StatusOr<FoundTrial> BestAdapter(Source& source, const FoundSweep& sweep) {
   SQLite::Statement query(
       *source.database,
-      "SELECT t.id FROM configurations AS c JOIN trials AS t ON t.configuration_id = c.id"
-      " JOIN results AS r ON r.trial_id = t.id"
-      " JOIN (SELECT k.id AS best, avg(s.validation_rouge1) AS mean FROM configurations AS k"
-      "       JOIN trials AS u ON u.configuration_id = k.id JOIN results AS s ON s.trial_id = u.id"
-      "       WHERE k.sweep_id = ?1 AND k.arm IN ('lora', 'prompt') GROUP BY k.id ORDER BY mean DESC, "
-      "k.position"
-      "       LIMIT 1) ON best = c.id"
-      " ORDER BY r.validation_rouge1 DESC, t.seed LIMIT 1");
+      std::string("SELECT t.id FROM configurations AS c JOIN trials AS t ON t.configuration_id = c.id") +
+          " JOIN results AS r ON r.trial_id = t.id"
+          " JOIN (SELECT k.id AS best, avg(s.validation_rouge1) AS mean FROM configurations AS k"
+          "       JOIN trials AS u ON u.configuration_id = k.id JOIN results AS s ON s.trial_id = u.id"
+          "       WHERE k.sweep_id = ?1 AND k.arm IN ('lora', 'prompt')" +
+          RowsAlone(source.version, "k.") +
+          " GROUP BY k.id ORDER BY mean DESC, "
+          "k.position"
+          "       LIMIT 1) ON best = c.id"
+          " ORDER BY r.validation_rouge1 DESC, t.seed LIMIT 1");
   query.bind(1, sweep.id);
   if (query.executeStep()) return FindTrial(source, query.getColumn(0).getString());
   return FailedPrecondition(

@@ -112,11 +112,12 @@ class SqliteDocuments : public Documents {
     sweep.bind(1, query.sweep_id);
     if (!sweep.executeStep()) return NotFound("there is no sweep {}", query.sweep_id);
     const std::string name = sweep.getColumn(0).getString(), baseline = sweep.getColumn(1).getString();
-    SQLite::Statement with(*database_,
-                           "SELECT c.name FROM configurations AS c WHERE c.sweep_id = ?1 AND EXISTS"
-                           " (SELECT 1 FROM results AS r INDEXED BY results_by_configuration"
-                           "  JOIN predictions AS p ON p.trial_id = r.trial_id AND p.split = ?3"
-                           "  WHERE r.sweep = ?2 AND r.configuration = c.name) ORDER BY c.position, c.id");
+    SQLite::Statement with(
+        *database_,
+        "SELECT c.name FROM configurations AS c WHERE c.sweep_id = ?1 AND c.candidate_of IS NULL AND EXISTS"
+        " (SELECT 1 FROM results AS r INDEXED BY results_by_configuration"
+        "  JOIN predictions AS p ON p.trial_id = r.trial_id AND p.split = ?3"
+        "  WHERE r.sweep = ?2 AND r.configuration = c.name) ORDER BY c.position, c.id");
     with.bind(1, query.sweep_id);
     with.bind(2, name);
     with.bind(3, query.split);
@@ -138,9 +139,12 @@ class SqliteDocuments : public Documents {
   }
 
   void ReadSeeds(const std::string& sweep, DocumentText& text) {
-    SQLite::Statement query(*database_,
-                            "SELECT DISTINCT seed FROM results WHERE sweep = ?"
-                            " AND arm NOT IN ('zero_shot', 'lead') ORDER BY seed");
+    SQLite::Statement query(
+        *database_,
+        "SELECT DISTINCT r.seed FROM sweeps AS w JOIN configurations AS c ON c.sweep_id = w.id"
+        " JOIN results AS r INDEXED BY results_by_configuration ON r.sweep = w.name"
+        " AND r.configuration = c.name WHERE w.name = ? AND c.candidate_of IS NULL"
+        " AND c.arm NOT IN ('zero_shot', 'lead') ORDER BY r.seed");
     query.bind(1, sweep);
     while (query.executeStep()) text.seeds.push_back(query.getColumn(0).getInt64());
   }
@@ -153,7 +157,7 @@ class SqliteDocuments : public Documents {
         " FROM configurations AS c JOIN results AS r INDEXED BY results_by_configuration"
         "  ON r.sweep = ?2 AND r.configuration = c.name AND (r.seed = ?3 OR r.arm IN ('zero_shot', 'lead'))"
         " JOIN predictions AS p ON p.trial_id = r.trial_id AND p.split = ?4 AND p.document_id = ?5"
-        " WHERE c.sweep_id = ?1 ORDER BY c.position, c.id LIMIT ?6");
+        " WHERE c.sweep_id = ?1 AND c.candidate_of IS NULL ORDER BY c.position, c.id LIMIT ?6");
     query.bind(1, sweep_id);
     query.bind(2, sweep);
     query.bind(3, text.seed);

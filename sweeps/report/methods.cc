@@ -7,6 +7,7 @@
 #include <set>
 
 #include "sweeps/report/cells.h"
+#include "sweeps/report/database.h"
 #include "sweeps/report/extracts.h"
 
 namespace lorikeet::report {
@@ -64,8 +65,8 @@ class Paragraph {
 
   void Read() {
     SQLite::Statement query(*source_.database,
-                            "SELECT id, name, arm, axes, trial FROM configurations WHERE sweep_id = ?"
-                            " ORDER BY position, id");
+                            "SELECT id, name, arm, axes, trial FROM configurations WHERE sweep_id = ?" +
+                                RowsAlone(source_.version, "") + " ORDER BY position, id");
     query.bind(1, sweep_.id);
     SQLite::Statement results(*source_.database,
                               "SELECT r.* FROM trials AS t JOIN results AS r ON r.trial_id = t.id"
@@ -311,14 +312,44 @@ class Paragraph {
             by.front() == "validation_rouge1" ? "ROUGE-1" : "loss");
       }
     }
+    Tuning();
     Say("Rows of an arm are chosen on validation, never on test");
+  }
+
+  void Tuning() {
+    if (source_.version < kTuneVersion) return;
+    SQLite::Statement sweep(*source_.database, "SELECT tune FROM sweeps WHERE id = ? AND tune IS NOT NULL");
+    sweep.bind(1, sweep_.id);
+    if (!sweep.executeStep()) return;
+    const Json tune = Parsed(sweep.getColumn(0).getString());
+    std::vector<std::string> seeds, tried;
+    if (At(tune, "seeds").is_array()) {
+      for (const Json& seed : At(tune, "seeds")) seeds.push_back(Plain(seed));
+    }
+    SQLite::Statement rows(*source_.database,
+                           "SELECT arm, tries FROM configurations WHERE sweep_id = ? AND tries > 1"
+                           " GROUP BY arm, tries ORDER BY min(position)");
+    rows.bind(1, sweep_.id);
+    while (rows.executeStep())
+      tried.push_back(fmt::format("{} settings for {}", rows.getColumn(1).getInt64(),
+                                  Printable(rows.getColumn(0).getString())));
+    std::vector<std::string> axes;
+    if (At(tune, "axes").is_array()) {
+      for (const Json& axis : At(tune, "axes")) axes.push_back(Printable(Plain(axis)));
+    }
+    Say("Each row's {} was chosen from {} by the best validation {} with seed{} {}, which {} not "
+        "among those "
+        "of the comparison",
+        And(axes), And(tried), At(tune, "by") == "validation_loss" ? "loss" : "ROUGE-1",
+        seeds.size() == 1 ? "" : "s", And(seeds), seeds.size() == 1 ? "is" : "are");
   }
 
   void Seeds() {
     SQLite::Statement query(*source_.database,
                             "SELECT DISTINCT t.seed FROM configurations AS c JOIN trials AS t ON"
                             " t.configuration_id = c.id WHERE c.sweep_id = ?"
-                            " AND c.arm NOT IN ('zero_shot', 'lead') ORDER BY t.seed");
+                            " AND c.arm NOT IN ('zero_shot', 'lead')" +
+                                RowsAlone(source_.version, "c.") + " ORDER BY t.seed");
     query.bind(1, sweep_.id);
     std::vector<std::string> seeds;
     while (query.executeStep()) seeds.push_back(query.getColumn(0).getString());

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "common/nearest.h"
+#include "sweeps/report/database.h"
 #include "sweeps/report/extracts.h"
 
 namespace lorikeet::report {
@@ -13,25 +14,38 @@ namespace {
 constexpr std::size_t kDocumentsAPiece = 200;
 
 struct Scored {
-  std::string trial_id, configuration;
+  std::string trial_id, configuration;  // without a trial: a row of somebody else's
   std::int64_t seed = 0;
 };
 
 class Predictions : public Extract {
  public:
-  Predictions(Source source, std::vector<std::string> splits, std::deque<Scored> trials)
-      : source_(std::move(source)), splits_(std::move(splits)), trials_(std::move(trials)) {}
+  Predictions(Source source, std::string sweep_id, std::vector<std::string> splits, std::deque<Scored> trials)
+      : source_(std::move(source)),
+        sweep_id_(std::move(sweep_id)),
+        splits_(std::move(splits)),
+        trials_(std::move(trials)) {}
 
  protected:
   StatusOr<bool> More(std::string& text) override {
     return Guarded(source_.path, [&]() -> StatusOr<bool> {
       if (documents_.empty() && !NextSplit()) return false;
-      SQLite::Statement query(*source_.database,
-                              "SELECT summary, tokens, rouge1, rouge2, rougeL, rougeLsum FROM predictions"
-                              " WHERE trial_id = ? AND split = ? AND document_id = ?");
+      SQLite::Statement query(
+          *source_.database,
+          trials_.front().trial_id.empty()
+              ? "SELECT summary, NULL AS tokens, rouge1, rouge2, rougeL, rougeLsum FROM foreign_summaries"
+                " WHERE name = ?1 AND seed = ?2 AND document_id = ?3 AND sweep_id = ?4"
+              : "SELECT summary, tokens, rouge1, rouge2, rougeL, rougeLsum FROM predictions"
+                " WHERE trial_id = ?1 AND split = ?2 AND document_id = ?3");
       for (std::size_t i = 0; i < kDocumentsAPiece && !documents_.empty(); ++i) {
-        query.bind(1, trials_.front().trial_id);
-        query.bind(2, splits_[split_ - 1]);
+        if (trials_.front().trial_id.empty()) {
+          query.bind(1, trials_.front().configuration);
+          query.bind(2, trials_.front().seed);
+          query.bind(4, sweep_id_);
+        } else {
+          query.bind(1, trials_.front().trial_id);
+          query.bind(2, splits_[split_ - 1]);
+        }
         query.bind(3, documents_.front());
         if (query.executeStep()) text += Line(query);
         query.reset();
@@ -50,11 +64,21 @@ class Predictions : public Extract {
         split_ = 0;
         continue;
       }
-      SQLite::Statement query(*source_.database,
-                              "SELECT document_id FROM predictions WHERE trial_id = ? AND split = ? ORDER BY "
-                              "position, document_id");
-      query.bind(1, trials_.front().trial_id);
-      query.bind(2, splits_[split_++]);
+      const std::string& split = splits_[split_++];
+      const Scored& trial = trials_.front();
+      if (trial.trial_id.empty() && split != "test") continue;
+      SQLite::Statement query(
+          *source_.database,
+          trial.trial_id.empty()
+              ? "SELECT s.document_id FROM foreign_summaries AS s JOIN documents AS d ON d.sweep_id = "
+                "s.sweep_id AND d.split = 'test' AND d.id = s.document_id WHERE s.sweep_id = ?1 AND s.name = "
+                "?2"
+                " AND s.seed = ?3 ORDER BY d.position, d.id"
+              : "SELECT document_id FROM predictions WHERE trial_id = ?1 AND split = ?2 ORDER BY position, "
+                "document_id");
+      query.bind(1, trial.trial_id.empty() ? sweep_id_ : trial.trial_id);
+      query.bind(2, trial.trial_id.empty() ? trial.configuration : split);
+      if (trial.trial_id.empty()) query.bind(3, trial.seed);
       while (query.executeStep()) documents_.push_back(query.getColumn(0).getString());
     }
     return !trials_.empty();
@@ -64,6 +88,7 @@ class Predictions : public Extract {
     Json line;
     line["configuration"] = trials_.front().configuration;
     line["seed"] = trials_.front().seed;
+    if (trials_.front().trial_id.empty()) line["imported"] = true;
     line["split"] = splits_[split_ - 1];
     line["id"] = documents_.front();
     line["text"] = row.getColumn(0).getString();
@@ -72,11 +97,29 @@ class Predictions : public Extract {
   }
 
   Source source_;
+  const std::string sweep_id_;
   const std::vector<std::string> splits_;
   std::deque<Scored> trials_;          // the first is under way
   std::size_t split_ = 0;              // of splits_: the one after the one under way
   std::deque<std::string> documents_;  // of the split under way, still to come
 };
+
+// Those of rows of somebody else's stand last.
+void AddImported(Source& source, const FoundSweep& sweep, const ExtractRequest& request,
+                 std::deque<Scored>& trials) {
+  if (request.split == "validation" || !source.database->tableExists("foreign_summaries")) return;
+  SQLite::Statement query(*source.database,
+                          "SELECT DISTINCT name, seed FROM foreign_summaries WHERE sweep_id = ?1"
+                          " AND (?2 = '' OR name = ?2) AND (?3 IS NULL OR seed = ?3) ORDER BY name, seed");
+  query.bind(1, sweep.id);
+  query.bind(2, request.configuration);
+  if (request.seed) query.bind(3, *request.seed);
+  while (query.executeStep()) {
+    trials.push_back({.trial_id = {},
+                      .configuration = query.getColumn(0).getString(),
+                      .seed = query.getColumn(1).getInt64()});
+  }
+}
 
 // Why there is none, where a filter or a sweep that has just begun leaves none.
 Status WhyNone(Source& source, const FoundSweep& sweep, const ExtractRequest& request) {
@@ -120,10 +163,11 @@ StatusOr<std::unique_ptr<Extract>> MakePredictions(Source source, const ExtractR
   std::deque<Scored> trials;
   SQLite::Statement query(
       *source.database,
-      "SELECT t.id, c.name, t.seed FROM configurations AS c JOIN trials AS t"
-      " ON t.configuration_id = c.id JOIN results AS r ON r.trial_id = t.id"
-      " WHERE c.sweep_id = ?1 AND (?2 = '' OR c.name = ?2) AND (?3 IS NULL OR t.seed = ?3)"
-      " ORDER BY c.position, c.id, t.seed");
+      std::string("SELECT t.id, c.name, t.seed FROM configurations AS c JOIN trials AS t") +
+          " ON t.configuration_id = c.id JOIN results AS r ON r.trial_id = t.id"
+          " WHERE c.sweep_id = ?1 AND (?2 = '' OR c.name = ?2) AND (?3 IS NULL OR t.seed = ?3)" +
+          (request.configuration.empty() ? RowsAlone(source.version, "c.") : std::string()) +
+          " ORDER BY c.position, c.id, t.seed");
   query.bind(1, sweep.id);
   query.bind(2, request.configuration);
   if (request.seed) query.bind(3, *request.seed);
@@ -131,10 +175,11 @@ StatusOr<std::unique_ptr<Extract>> MakePredictions(Source source, const ExtractR
     trials.push_back(
         {query.getColumn(0).getString(), query.getColumn(1).getString(), query.getColumn(2).getInt64()});
   }
+  AddImported(source, sweep, request, trials);
   if (trials.empty()) return WhyNone(source, sweep, request);
   std::vector<std::string> splits = {"validation", "test"};
   if (!request.split.empty()) splits = {request.split};
-  return std::make_unique<Predictions>(std::move(source), std::move(splits), std::move(trials));
+  return std::make_unique<Predictions>(std::move(source), sweep.id, std::move(splits), std::move(trials));
 }
 
 }  // namespace lorikeet::report

@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "sweeps/report/cells.h"
+#include "sweeps/report/database.h"
 #include "sweeps/report/extracts.h"
 
 namespace lorikeet::report {
@@ -158,6 +159,15 @@ Json AsJson(const Recipe& recipe) {
 
 StatusOr<std::string> TellReproduce(Source& source, const ExtractRequest& request) {
   ASSIGN_OR_RETURN(const FoundTrial trial, FindTrial(source, request.name));
+  if (source.version >= kTuneVersion) {
+    SQLite::Statement undecided(
+        *source.database, "SELECT 1 FROM configurations WHERE id = ? AND tries > 1 AND chosen_id IS NULL");
+    undecided.bind(1, trial.configuration_id);
+    if (undecided.executeStep()) {
+      return FailedPrecondition("the settings of '{}' are not chosen yet: there is nothing to repeat",
+                                Printable(trial.configuration));
+    }
+  }
   const Recipe recipe = Read(source, trial);
   if (request.json) return Dump(AsJson(recipe), 2) + "\n";
   const std::string name = ShellWord(trial.id);

@@ -19,6 +19,7 @@ namespace lorikeet::spec {
 struct Axis {
   std::string name;
   std::vector<Setting> values;  // in file order, no two the same
+  bool tuned = false;           // makes no rows: one value is chosen for each
 };
 
 struct Arm {

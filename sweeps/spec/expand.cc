@@ -1,6 +1,8 @@
 #include "sweeps/spec/expand.h"
 
 #include <algorithm>
+#include <functional>
+#include <iterator>
 
 namespace lorikeet::spec {
 namespace {
@@ -66,33 +68,68 @@ bool IsTelling(const Arm& arm, const Trial& trial, const std::string& key) {
   return Overrides(arm, key);
 }
 
-Configuration MakeConfiguration(const Arm& arm, const Point& point, const Trial& base) {
+// Its name has the axes for which `named` holds; `told` says which keys are.
+Configuration MakeConfiguration(const Arm& arm, const Point& point, const Trial& base,
+                                const std::function<bool(const Axis&)>& named,
+                                const std::function<bool(const std::string&)>& told) {
   Configuration configuration;
   configuration.arm = MethodName(arm.method);
   configuration.name = configuration.arm;
   for (std::size_t i = 0; i < arm.axes.size(); ++i) {
+    if (!named(arm.axes[i])) continue;
     configuration.axes.push_back({arm.axes[i].name, point[i]->text});
     configuration.name += fmt::format(" {}={}", arm.axes[i].name, point[i]->text);
   }
   configuration.trial = MakeTrial(arm, point, base);
   configuration.trial.configuration = configuration.name;
   for (const Key* key : KeysOf(arm.method)) {
-    if (!IsTelling(arm, configuration.trial, key->name)) continue;
+    if (!IsTelling(arm, configuration.trial, key->name) || !told(key->name)) continue;
     configuration.settings.push_back({key->name, key->show(configuration.trial)});
   }
   return configuration;
 }
 
-void ExpandArm(const Arm& arm, const Trial& base, std::vector<Configuration>& into) {
-  std::vector<std::size_t> at(arm.axes.size(), 0);
+// Every choice of values of those axes; `point` has the others' places, and all of them where `at_point` is
+// called.
+void ForEachPoint(const Arm& arm, const std::vector<std::size_t>& axes, Point& point,
+                  const std::function<void()>& at_point) {
+  std::vector<std::size_t> at(axes.size(), 0);
   for (;;) {
-    Point point;
-    for (std::size_t i = 0; i < at.size(); ++i) point.push_back(&arm.axes[i].values[at[i]]);
-    into.push_back(MakeConfiguration(arm, point, base));
-    std::size_t axis = at.size();
-    while (axis > 0 && ++at[axis - 1] == arm.axes[axis - 1].values.size()) at[--axis] = 0;
+    for (std::size_t i = 0; i < axes.size(); ++i) point[axes[i]] = &arm.axes[axes[i]].values[at[i]];
+    at_point();
+    std::size_t axis = axes.size();
+    while (axis > 0 && ++at[axis - 1] == arm.axes[axes[axis - 1]].values.size()) at[--axis] = 0;
     if (axis == 0) return;
   }
+}
+
+void ExpandArm(const Arm& arm, const Trial& base, std::vector<Configuration>& rows,
+               std::vector<Configuration>& candidates) {
+  std::vector<std::size_t> of_rows, tuned;
+  std::int64_t tries = 1;
+  for (std::size_t i = 0; i < arm.axes.size(); ++i) {
+    (arm.axes[i].tuned ? tuned : of_rows).push_back(i);
+    if (arm.axes[i].tuned) tries *= static_cast<std::int64_t>(arm.axes[i].values.size());
+  }
+  const auto is_tuned = [&](const std::string& key) {
+    return std::any_of(tuned.begin(), tuned.end(), [&](std::size_t i) { return arm.axes[i].name == key; });
+  };
+  const auto all = [](const auto&) { return true; };
+  Point point(arm.axes.size());
+  ForEachPoint(arm, of_rows, point, [&] {
+    const std::size_t row = rows.size();
+    ForEachPoint(arm, tuned, point, [&] {
+      if (rows.size() == row) {
+        rows.push_back(MakeConfiguration(
+            arm, point, base, [](const Axis& axis) { return !axis.tuned; },
+            [&](const std::string& key) { return tries == 1 || !is_tuned(key); }));
+        rows.back().tries = tries;
+      }
+      if (tries == 1) return;
+      candidates.push_back(MakeConfiguration(arm, point, base, all, all));
+      candidates.back().candidate_of = row;
+    });
+  });
 }
 
 // The arm's values of a key, as notes print them: "0.001", "0.001, 0.003".
@@ -101,7 +138,7 @@ std::string ValuesOf(const Arm& arm, const Key& key, const Trial& base) {
     if (axis.name != key.name) continue;
     std::string values;
     for (const Setting& value : axis.values) values += (values.empty() ? "" : ", ") + value.text;
-    return values;
+    return axis.tuned && axis.values.size() > 1 ? "one of " + values : values;
   }
   Point first;
   for (const Axis& axis : arm.axes) first.push_back(&axis.values.front());
@@ -110,13 +147,26 @@ std::string ValuesOf(const Arm& arm, const Key& key, const Trial& base) {
 
 }  // namespace
 
-std::optional<std::int64_t> CountTrials(const std::vector<Arm>& arms, std::int64_t seeds) {
+std::optional<std::int64_t> CountRows(const Arm& arm) {
+  if (!arm.configurations) return std::nullopt;
+  std::int64_t tries = 1;
+  for (const Axis& axis : arm.axes) {
+    if (axis.tuned) tries *= static_cast<std::int64_t>(axis.values.size());
+  }
+  return *arm.configurations / std::max<std::int64_t>(tries, 1);
+}
+
+std::optional<std::int64_t> CountTrials(const std::vector<Arm>& arms, std::int64_t seeds,
+                                        std::int64_t tuning_seeds) {
   std::int64_t total = 0;
   for (const Arm& arm : arms) {
     if (!arm.configurations) return std::nullopt;
-    std::int64_t trials = *arm.configurations;
+    const std::int64_t rows = *CountRows(arm);
+    std::int64_t trials = rows, candidates = rows == *arm.configurations ? 0 : *arm.configurations;
     if (Trains(arm.method) && __builtin_mul_overflow(trials, seeds, &trials)) return std::nullopt;
+    if (__builtin_mul_overflow(candidates, tuning_seeds, &candidates)) return std::nullopt;
     if (__builtin_add_overflow(total, trials, &total)) return std::nullopt;
+    if (__builtin_add_overflow(total, candidates, &total)) return std::nullopt;
   }
   return total;
 }
@@ -131,9 +181,11 @@ std::vector<Configuration> ExpandArms(const std::vector<Arm>& arms, const Trial&
   };
   std::stable_sort(order.begin(), order.end(),
                    [&](const Arm* a, const Arm* b) { return group(a) < group(b); });
-  std::vector<Configuration> configurations;
-  for (const Arm* arm : order) ExpandArm(*arm, base, configurations);
-  return configurations;
+  std::vector<Configuration> rows, candidates;
+  for (const Arm* arm : order) ExpandArm(*arm, base, rows, candidates);
+  rows.insert(rows.end(), std::make_move_iterator(candidates.begin()),
+              std::make_move_iterator(candidates.end()));
+  return rows;
 }
 
 std::vector<std::string> DescribeDifferences(const std::vector<Arm>& arms, const Trial& base) {

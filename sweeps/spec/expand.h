@@ -13,12 +13,16 @@
 
 namespace lorikeet::spec {
 
-// How many trials the arms make with so many seeds; references count once. Nothing where it overflows. Looks
-// at the axes' lengths only.
-std::optional<std::int64_t> CountTrials(const std::vector<Arm>& arms, std::int64_t seeds);
+// The points of the arm's axes that are not tuned. Nothing where the arm has too many points to count.
+std::optional<std::int64_t> CountRows(const Arm& arm);
+// How many trials the arms make with so many seeds, and so many that settings are tried with; references
+// count once. Nothing where it overflows. Looks at the axes' lengths only.
+std::optional<std::int64_t> CountTrials(const std::vector<Arm>& arms, std::int64_t seeds,
+                                        std::int64_t tuning_seeds);
 
-// Every point of the arms' grids in file order (an arm's last axis runs fastest), the arm named
-// `baseline_arm` first, references last. `base` holds what all trials share. Marks no baseline.
+// The rows: every point of the arms' axes that are not tuned, in file order (an arm's last axis runs
+// fastest), the arm named `baseline_arm` first, references last. Then the rows' candidates, where there are
+// several. `base` holds what all trials share. Marks no baseline.
 std::vector<Configuration> ExpandArms(const std::vector<Arm>& arms, const Trial& base,
                                       const std::string& baseline_arm);
 

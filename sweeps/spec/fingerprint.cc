@@ -31,10 +31,18 @@ std::string FingerprintOf(const Sweep& sweep) {
   std::vector<std::string> configurations;
   configurations.reserve(sweep.configurations.size());
   for (const Configuration& configuration : sweep.configurations) {
+    if (configuration.tries > 1) continue;  // its candidates say what it may be
     Trial trial = configuration.trial;
     trial.configuration.clear();
     HashOfTexts hash;
-    hash.Add(configuration.baseline ? "baseline" : "");
+    const bool of_baseline = configuration.candidate_of
+                                 ? sweep.configurations[*configuration.candidate_of].baseline
+                                 : configuration.baseline;
+    hash.Add(of_baseline ? "baseline" : "");
+    if (configuration.candidate_of) {
+      hash.Add("candidate of");
+      hash.Add(sweep.configurations[*configuration.candidate_of].name);
+    }
     hash.Add(ToJson(trial));
     configurations.push_back(hash.Hex());
   }
@@ -65,6 +73,13 @@ std::string FingerprintOf(const Sweep& sweep) {
     hash.Add("verdict");
     hash.Add(sweep.verdict.primary);
     hash.Add(fmt::format("{}", sweep.verdict.margin));
+  }
+  if (!sweep.tune.axes.empty()) {
+    std::vector<std::int64_t> tuning_seeds = sweep.tune.seeds;
+    std::sort(tuning_seeds.begin(), tuning_seeds.end());
+    hash.Add("tune");
+    hash.Add(sweep.tune.by);
+    for (const std::int64_t seed : tuning_seeds) hash.Add(std::to_string(seed));
   }
   return hash.Hex();
 }

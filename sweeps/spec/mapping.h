@@ -23,7 +23,7 @@ class Mapping {
   // A key that means something, and may not be set. `why` says that, and what would be right.
   struct Refused {
     std::string key;
-    std::string why = "not supported by this version: leave it out";
+    std::string why;
   };
 
   // A value that is no mapping is refused, but for an empty one (`data:`), which is a mapping without keys.

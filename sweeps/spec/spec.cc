@@ -13,11 +13,13 @@
 #include "sweeps/spec/file_checks.h"
 #include "sweeps/spec/fingerprint.h"
 #include "sweeps/spec/keep.h"
+#include "sweeps/spec/keys.h"
 #include "sweeps/spec/mapping.h"
 #include "sweeps/spec/mistakes.h"
 #include "sweeps/spec/paths.h"
 #include "sweeps/spec/retry.h"
 #include "sweeps/spec/sections.h"
+#include "sweeps/spec/tune.h"
 
 namespace lorikeet::spec {
 namespace {
@@ -62,14 +64,16 @@ Trial ReadBase(const Mapping& file, const TrainSection& train, const PathRules& 
     base.resources = ReadResources(AtKey(file, "resources"), sweep.labels);
   }
   if (const Value* limit = file.Find("time_limit")) {
-    if (const auto duration = ReadDuration(*limit, std::chrono::seconds(1))) {
+    if (const auto duration = ReadDuration(*limit, file.TypeOf("time_limit"))) {
       base.time_limit_seconds = std::chrono::duration<double>(*duration).count();
     }
   }
   return base;
 }
 
-Baseline ReadBaseline(const Mapping& file, const Value& arms_value, const std::vector<Arm>& arms) {
+// `rows_are_known`: what is tuned, and so how many rows an arm has, was read without mistakes.
+Baseline ReadBaseline(const Mapping& file, const Value& arms_value, const std::vector<Arm>& arms,
+                      bool rows_are_known) {
   Baseline baseline;
   baseline.value = arms_value;
   std::vector<std::string> names;
@@ -99,11 +103,13 @@ Baseline ReadBaseline(const Mapping& file, const Value& arms_value, const std::v
     }
     return baseline;
   }
-  if (baseline.text == baseline.arm && arm->configurations != 1) {
-    const std::string count = arm->configurations ? std::to_string(*arm->configurations) : "too many";
+  const std::optional<std::int64_t> rows = CountRows(*arm);
+  if (baseline.text == baseline.arm && rows != 1 && rows_are_known) {
+    const std::string count = rows ? std::to_string(*rows) : "too many";
     std::string first = baseline.arm;
     for (const Axis& axis : arm->axes) {
-      if (!axis.values.empty()) first += fmt::format(" {}={}", axis.name, axis.values.front().text);
+      if (!axis.values.empty() && !axis.tuned)
+        first += fmt::format(" {}={}", axis.name, axis.values.front().text);
     }
     const std::string what = fmt::format(
         "the arm {} has {} configurations, and a baseline is one: one value on each of its axes, or one "
@@ -119,8 +125,11 @@ Baseline ReadBaseline(const Mapping& file, const Value& arms_value, const std::v
   return baseline;
 }
 
-void CheckCount(const Value& arms_value, const std::vector<Arm>& arms, std::size_t seeds, std::int64_t most) {
-  const std::optional<std::int64_t> trials = CountTrials(arms, static_cast<std::int64_t>(seeds));
+void CheckCount(const Value& arms_value, const std::vector<Arm>& arms, const Sweep& sweep,
+                std::int64_t most) {
+  const std::optional<std::int64_t> trials =
+      CountTrials(arms, std::max<std::int64_t>(1, static_cast<std::int64_t>(sweep.seeds.size())),
+                  static_cast<std::int64_t>(sweep.tune.seeds.size()));
   if (trials && *trials <= most) return;
   arms_value.mistakes->Add(arms_value.at,
                            fmt::format("arms: {} trials (configurations × seeds): at most {}",
@@ -147,6 +156,7 @@ void MarkBaseline(const Baseline& baseline, Sweep& sweep) {
 void CheckConfigurations(const Sweep& sweep, const std::vector<Arm>& arms, bool check_files,
                          Mistakes& mistakes) {
   for (const Configuration& configuration : sweep.configurations) {
+    if (configuration.tries > 1) continue;  // its candidates are looked at
     Status status = Validate(configuration.trial);
     if (status.ok() && check_files) status = CheckAdapterFits(configuration.trial);
     if (status.ok()) continue;
@@ -164,11 +174,7 @@ StatusOr<Sweep> Parse(const std::string& yaml, const ParseOptions& options) {
   Mistakes mistakes(options.file.empty() ? "sweep file" : options.file);
   const std::optional<Value> document = LoadDocument(yaml, mistakes);
   if (!document) return mistakes.ToStatus();
-  const Mapping file =
-      Mapping::Read(*document,
-                    {"sweep", "model", "data", "train", "evaluate", "arms", "seeds", "baseline", "resources",
-                     "retry", "time_limit", "priority", "max_running", "keep"},
-                    /*refused=*/{{.key = "tune"}});
+  const Mapping file = Mapping::ReadDeclared(*document, FileKeys());
   const TrainSection train = file.Find("train") != nullptr ? ReadTrain(AtKey(file, "train")) : TrainSection{};
   const PathRules rules{FolderOf(options.file), options.environment, options.check_files};
   Sweep sweep;
@@ -179,9 +185,10 @@ StatusOr<Sweep> Parse(const std::string& yaml, const ParseOptions& options) {
   if (file.Find("retry") != nullptr) sweep.retry = ReadRetry(AtKey(file, "retry"));
   if (file.Find("keep") != nullptr) sweep.keep = ReadKeep(AtKey(file, "keep"));
   if (const Value* priority = file.Find("priority")) {
-    sweep.priority = ReadInteger(*priority, -kMostPriority, kMostPriority).value_or(0);
+    sweep.priority = ReadInteger(*priority, file.TypeOf("priority")).value_or(0);
   }
-  if (const Value* most = file.Find("max_running")) sweep.max_running = ReadInteger(*most, 1);
+  if (const Value* most = file.Find("max_running"))
+    sweep.max_running = ReadInteger(*most, file.TypeOf("max_running"));
   if (const Value* seeds = file.Require("seeds", "a list, such as [1, 2, 3]"))
     sweep.seeds = ReadSeeds(*seeds);
 
@@ -193,8 +200,10 @@ StatusOr<Sweep> Parse(const std::string& yaml, const ParseOptions& options) {
     if ((value.IsMapping() && value.node.size() == 0) || value.IsNull()) {
       value.Refuse("at least one of full, lora, prompt, zero_shot, lead");
     }
-    baseline = ReadBaseline(file, value, arms);
-    CheckCount(value, arms, std::max<std::size_t>(sweep.seeds.size(), 1), options.most_trials);
+    const std::size_t before = mistakes.size();
+    if (file.Find("tune") != nullptr) sweep.tune = ReadTune(AtKey(file, "tune"), sweep.seeds, arms);
+    baseline = ReadBaseline(file, value, arms, mistakes.size() == before);
+    CheckCount(value, arms, sweep, options.most_trials);
   }
   if (!mistakes.empty()) return mistakes.ToStatus();
 
@@ -226,7 +235,8 @@ StatusOr<Sweep> LoadSweep(const std::string& file, bool check_files) {
 std::int64_t TrialCount(const Sweep& sweep) {
   std::int64_t trials = 0;
   for (const Configuration& configuration : sweep.configurations) {
-    trials += Trains(configuration.trial.method) ? static_cast<std::int64_t>(sweep.seeds.size()) : 1;
+    const std::vector<std::int64_t>& seeds = configuration.candidate_of ? sweep.tune.seeds : sweep.seeds;
+    trials += Trains(configuration.trial.method) ? static_cast<std::int64_t>(seeds.size()) : 1;
   }
   return trials;
 }
@@ -238,15 +248,23 @@ std::vector<PlannedTrial> ExpandTrials(const Sweep& sweep) {
   for (std::size_t i = 0; i < configurations.size(); ++i) {
     if (!Trains(configurations[i].trial.method)) trials.push_back({configurations[i].name, i, 0});
   }
-  for (const std::int64_t seed : sweep.seeds) {
-    // The baseline first even where it is not the first configuration of its arm.
-    for (const bool baseline : {true, false}) {
-      for (std::size_t i = 0; i < configurations.size(); ++i) {
-        if (configurations[i].baseline != baseline || !Trains(configurations[i].trial.method)) continue;
-        trials.push_back({fmt::format("{} seed={}", configurations[i].name, seed), i, seed});
+  const auto add = [&](const std::vector<std::int64_t>& seeds, bool candidates) {
+    for (const std::int64_t seed : seeds) {
+      // The baseline first even where it is not the first configuration of its arm.
+      for (const bool baseline : {true, false}) {
+        for (std::size_t i = 0; i < configurations.size(); ++i) {
+          const Configuration& one = configurations[i];
+          const bool of_baseline = (one.candidate_of ? configurations[*one.candidate_of] : one).baseline;
+          if (of_baseline != baseline || !Trains(one.trial.method) ||
+              one.candidate_of.has_value() != candidates)
+            continue;
+          trials.push_back({fmt::format("{} seed={}", one.name, seed), i, seed});
+        }
       }
     }
-  }
+  };
+  add(sweep.tune.seeds, true);
+  add(sweep.seeds, false);
   return trials;
 }
 

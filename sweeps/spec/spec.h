@@ -15,6 +15,7 @@
 #include "sweeps/trial/keep.h"
 #include "sweeps/trial/retry.h"
 #include "sweeps/trial/trial.h"
+#include "sweeps/trial/tune.h"
 #include "sweeps/trial/verdict.h"
 
 namespace lorikeet::spec {
@@ -26,7 +27,8 @@ struct AxisValue {
   friend bool operator==(const AxisValue&, const AxisValue&) = default;
 };
 
-// One point of an arm's grid, without the seed.
+// One point of an arm's grid, without the seed. With `tune`, a row is a point of the axes that are not tuned,
+// and its candidates, configurations as well, are the points of the others.
 struct Configuration {
   std::string name;  // unique in the sweep: "full", "lora rank=8", "lora rank=8 learning_rate=0.001", "lead
                      // sentences=3"
@@ -35,7 +37,9 @@ struct Configuration {
   std::vector<AxisValue>
       settings;  // what distinguishes it for readers: rank, alpha, targets, tokens, learning_rate, …
   bool baseline = false;
-  Trial trial;  // with seed 0
+  Trial trial;             // with seed 0; of a row with candidates the first one's, until one is chosen
+  std::int64_t tries = 1;  // of a row: how many settings one is chosen from
+  std::optional<std::size_t> candidate_of;  // the place of the row that may become it
 };
 
 inline constexpr std::int64_t kMostPriority = 100;  // and its negative
@@ -44,12 +48,14 @@ struct Sweep {
   std::string name;
   std::string text;         // the file as it was
   std::string fingerprint;  // of what the file means: equal for files that differ in comments or layout alone
-  std::vector<Configuration> configurations;  // baseline's arm first, then file order; references last
+  // Rows: the baseline's arm first, then file order, references last. Then the candidates, row by row.
+  std::vector<Configuration> configurations;
   std::vector<std::int64_t> seeds;
   std::string baseline;  // a configuration's name
   RetryPolicy retry;
   ResourceSettings resources;
   VerdictSettings verdict;  // what is asked of the comparisons
+  TuneSettings tune;
   // What changes no result, and is no part of the fingerprint.
   Keep keep;                                // what of it is kept after its end, and how long
   std::int64_t priority = 0;                // higher is served first
@@ -81,10 +87,10 @@ StatusOr<Sweep> ParseSweep(const std::string& yaml, const ParseOptions& options)
 // Reads the file and parses it; `file` as given on the command line.
 StatusOr<Sweep> LoadSweep(const std::string& file, bool check_files);
 
-// How many trials the sweep makes; seeds × configurations, references once.
+// How many trials the sweep makes: seeds × rows, references once; and tuning seeds × candidates.
 std::int64_t TrialCount(const Sweep& sweep);
-// In the order that lets a comparison be read early: seed by seed, the baseline first, references at the
-// front.
+// In the order that lets a comparison be read early: seed by seed, the baseline first, references and then
+// candidates at the front.
 std::vector<PlannedTrial> ExpandTrials(const Sweep& sweep);
 // What it runs: its configuration's trial with its seed.
 Trial TrialOf(const Sweep& sweep, const PlannedTrial& planned);

@@ -23,9 +23,10 @@ spec::Sweep Two() {
   sweep.keep = {.checkpoints = milliseconds(0), .artifacts = std::chrono::hours(1), .logs = milliseconds(0)};
   return sweep;
 }
-// Comes before them, but for what it may not.
+// Comes before them, but for what it may not; the settings of one of its rows are chosen first.
 spec::Sweep Three() {
   spec::Sweep sweep = service::MakeSweep("three", 1, 2);
+  service::Tune(sweep, 3);
   sweep.priority = 1;
   sweep.max_running = 2;
   sweep.retry.interruptions = 3;

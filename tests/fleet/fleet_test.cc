@@ -113,7 +113,7 @@ TEST(FleetTest, UndisturbedItHasEveryResult) {
   const Scratch scratch;
   Fleet fleet({.seed = 3, .folder = scratch.path(), .rules = {}, .faults = false});
   EXPECT_EQ(fleet.Run(), "");
-  EXPECT_EQ(fleet.Scores().size(), 9U + 8U + 4U);
+  EXPECT_EQ(fleet.Scores().size(), 9U + 8U + 4U + 3U);
 }
 
 // How many of so many histories it takes until a broken rule is noticed.

@@ -113,6 +113,7 @@ void Ledger::Check() {
   ExpectNone("metrics WHERE value < 0", "a metric of an older token is there");
   CheckStates();
   CheckLimits();
+  CheckChoices();
   CheckArtifacts();
   CheckResults();
 }
@@ -204,7 +205,7 @@ void Ledger::CheckTidy() {
       "t.configuration_id = ";
   ExpectNone(
       std::string("configurations AS c JOIN configurations AS b ON b.sweep_id = c.sweep_id AND b.baseline "
-                  "= 1 WHERE c.baseline = 0") +
+                  "= 1 WHERE c.baseline = 0 AND c.candidate_of IS NULL") +
           with_result + "c.id)" + with_result +
           "b.id) AND 4 <> (SELECT count(*) FROM comparisons AS p WHERE p.configuration_id = c.id)",
       "a configuration was not compared with its baseline");
@@ -213,6 +214,45 @@ void Ledger::CheckTidy() {
       "p.verdict IS NULL",
       "a configuration has no verdict");
   ExpectNone("attempts WHERE state IN ('granted', 'running', 'lost')", "an attempt is left open");
+  ExpectNone(
+      "configurations AS c JOIN trials AS t ON t.configuration_id = c.id WHERE c.tries > 1 AND c.chosen_id "
+      "IS NULL "
+      "AND t.state NOT IN ('failed', 'cancelled')",
+      "a row's settings were not chosen");
+}
+
+void Ledger::CheckChoices() {
+  ExpectNone(
+      "configurations AS c JOIN trials AS t ON t.configuration_id = c.id JOIN attempts AS a ON a.trial_id = "
+      "t.id "
+      "WHERE c.tries > 1 AND c.chosen_id IS NULL",
+      "a trial was granted before its settings were chosen");
+  ExpectNone(
+      "configurations AS c JOIN configurations AS w ON w.id = c.chosen_id WHERE c.settings <> w.settings OR "
+      "c.trial "
+      "<> json_set(w.trial, '$.configuration', c.name)",
+      "a row's settings are not those that were chosen");
+  ExpectNone(
+      "configurations AS c JOIN configurations AS o ON o.candidate_of = c.id JOIN trials AS t ON "
+      "t.configuration_id = "
+      "o.id WHERE c.chosen_id IS NOT NULL AND t.state IN ('pending', 'running')",
+      "settings were chosen before all were tried");
+  ExpectNone(
+      "configurations AS c JOIN (SELECT o.id, o.candidate_of, avg(r.validation_rouge1) AS score FROM "
+      "configurations "
+      "AS o JOIN trials AS t ON t.configuration_id = o.id JOIN results AS r ON r.trial_id = t.id GROUP BY "
+      "o.id) AS o "
+      "ON o.candidate_of = c.id JOIN (SELECT t.configuration_id, avg(r.validation_rouge1) AS score FROM "
+      "trials AS t "
+      "JOIN results AS r ON r.trial_id = t.id GROUP BY t.configuration_id) AS w ON w.configuration_id = "
+      "c.chosen_id "
+      "WHERE o.score > w.score",
+      "others would have been the better choice");
+  ExpectNone(
+      "comparisons AS p JOIN configurations AS c ON c.id IN (p.configuration_id, p.baseline_id) WHERE "
+      "c.candidate_of "
+      "IS NOT NULL",
+      "a comparison is of what was tried");
 }
 
 Fairness::Look Ledger::Turns() const {

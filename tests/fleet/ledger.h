@@ -46,6 +46,7 @@ class Ledger {
   // Another number wherever something was committed.
   std::string Version() const;
   void CheckLimits();
+  void CheckChoices();
   void CheckStates();
   void CheckArtifacts();
   void CheckResults();

@@ -100,9 +100,10 @@ Status People::ToAWorker(const service::WorkerView& worker) {
 
 Status People::ToATrial() {
   service::Service& service = coordinator_.service();
-  const StatusOr<service::SweepView> view = service.GetSweep("one");
+  const std::string name = world_.Chance(3) ? "three" : "one";
+  const StatusOr<service::SweepView> view = service.GetSweep(name);
   if (!view.ok()) return view.status();
-  const auto trials = service.ListTrials("one");
+  const auto trials = service.ListTrials(name);
   if (!trials.ok() || trials->empty()) return trials.status();
   const std::string& id = trials->at(world_.Below(trials->size())).trial.id;
   if (world_.Chance(4)) return service.Cancel("", id).status();

@@ -100,6 +100,24 @@ inline spec::Sweep MakeSweep(const std::string& name, std::int64_t ranks, std::i
   }
   return sweep;
 }
+// The settings of `lora rank=1` are chosen from so many learning rates (0.001, 0.002, …), each tried with
+// seed 101.
+inline void Tune(spec::Sweep& sweep, std::int64_t tries) {
+  sweep.tune = {.axes = {"learning_rate"}, .by = "validation_rouge1", .seeds = {101}};
+  sweep.configurations.at(1).tries = tries;
+  for (std::int64_t i = 1; i <= tries; ++i) {
+    spec::Configuration candidate = sweep.configurations[1];
+    candidate.tries = 1;
+    candidate.candidate_of = 1;
+    const double rate = static_cast<double>(i) / 1000;
+    candidate.axes.push_back({"learning_rate", fmt::format("{}", rate)});
+    candidate.name = fmt::format("lora rank=1 learning_rate={}", rate);
+    candidate.settings = {{"rank", "1"}, {"learning_rate", fmt::format("{}", rate)}};
+    candidate.trial.configuration = candidate.name;
+    candidate.trial.train.learning_rate = rate;
+    sweep.configurations.push_back(std::move(candidate));
+  }
+}
 inline void NeedGpus(spec::Sweep& sweep, std::int64_t gpus) {
   sweep.resources.gpus = gpus;
   for (spec::Configuration& configuration : sweep.configurations) configuration.trial.resources.gpus = gpus;

@@ -161,9 +161,13 @@ class NoRoom : public store::Store {
   StatusOr<std::vector<core::ScoredTrial>> Scores(std::int64_t configuration) override {
     return real_.Scores(configuration);
   }
+  StatusOr<std::vector<core::Candidate>> Candidates(std::int64_t row, const std::string& metric) override {
+    return real_.Candidates(row, metric);
+  }
   StatusOr<std::vector<core::Comparison>> Comparisons(const std::string& sweep) override {
     return real_.Comparisons(sweep);
   }
+  store::ScoreReader& scores() override { return real_.scores(); }
   StatusOr<store::LogSize> LogsOf(const std::string& sweep) override { return real_.LogsOf(sweep); }
   std::string path() const override { return real_.path(); }
   StatusOr<std::int64_t> FreeBytes() override { return real_.FreeBytes(); }

@@ -54,8 +54,8 @@ INSTANTIATE_TEST_SUITE_P(
              "29:11: evaluate.margin: 0: ROUGE points, above 0 and at most 100"},
         Case{"  beams: 4", "  beams: 4\n  primary: rouge3",
              "29:12: evaluate.primary: rouge3: rouge1, rouge2, rougeL or rougeLsum; did you mean 'rouge1'?"},
-        Case{"baseline: full", "baseline: full\ntune: {axes: [learning_rate]}",
-             "44:1: tune: not supported by this version: leave it out"},
+        Case{"baseline: full", "baseline: full\ntune: {axes: [rank]}",
+             "44:1: tune.seeds: missing: a list of seeds that are not in 'seeds', such as [101]"},
         Case{"lora: {rank", "lora: {<<: {rank: 2}, rank",
              "37:10: arms.lora.<<: YAML's merge keys are not supported: the keys written out, or a whole "
              "value as *alias"},
