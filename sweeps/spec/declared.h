@@ -43,6 +43,7 @@ struct Type {
     kMaybeText,  // or empty, or left out after the colon
     kPath,
     kName,      // of a sweep
+    kAxis,      // a key that has a list of values in an arm
     kRow,       // an arm, or a configuration by its name
     kDuration,  // at least `shortest`
     kSize,

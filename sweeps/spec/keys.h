@@ -26,6 +26,7 @@ const Keys& EvaluateKeys();
 const Keys& ArmsKeys();
 // An arm's own keys, without those of `train`.
 const Keys& OwnKeys(Method method);
+const Keys& TuneKeys();
 const Keys& ResourceKeys();
 const Keys& RetryKeys();
 const Keys& KindsKeys();  // retry.kinds

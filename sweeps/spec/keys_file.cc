@@ -24,6 +24,8 @@ const Keys& FileKeys() {
        "one trial of each training configuration a seed: initialisation, order of the data, dropout. "
        "`zero_shot` and "
        "`lead` run once, whatever the seeds"},
+      {"tune", MappingOf(TuneKeys), Words("none"),
+       "settings that are chosen before rows are compared: [tune](#tune)"},
       {"baseline", Plain(Type::Of::kRow), Is("full"),
        "what the others are compared with: an arm of one configuration, or one configuration by its name "
        "(`lora "

@@ -85,6 +85,7 @@ Json TypeSchema(const Type& type) {
     case Type::Of::kChoice:
       return ChoiceSchema(type.choices);
     case Type::Of::kText:
+    case Type::Of::kAxis:
       return {{"type", TextTypes()}, {"minLength", 1}};
     case Type::Of::kMaybeText:
       return {{"type", {"string", "number", "boolean", "null"}}};

@@ -26,6 +26,7 @@ const std::vector<Section>& Sections() {
       {"train", "", TrainSectionKeys()},
       {"optimizer", "", OptimizerMappingKeys()},
       {"evaluate", "", EvaluateKeys()},
+      {"tune", "", TuneKeys()},
       {"resources", "resources.", ResourceKeys()},
       {"resources", "retry.", RetryKeys()},
       {"keep", "keep.", KeepKeys()},
@@ -94,6 +95,8 @@ std::string TypeWords(const Type& type) {
       return "text";
     case Type::Of::kPath:
       return "path";
+    case Type::Of::kAxis:
+      return "key";
     case Type::Of::kName:
     case Type::Of::kRow:
       return "name";
@@ -103,7 +106,8 @@ std::string TypeWords(const Type& type) {
     case Type::Of::kSize:
       return "size";
     case Type::Of::kList:
-      if (type.least == type.most) return fmt::format("list of {} ({})", type.least, TypeWords(type.parts[0]));
+      if (type.least == type.most)
+        return fmt::format("list of {} ({})", type.least, TypeWords(type.parts[0]));
       return fmt::format("list ({}{})", TypeWords(type.parts[0]), type.unique ? ", each once" : "");
     case Type::Of::kLabels:
       return "mapping of words";
@@ -148,7 +152,7 @@ std::string ArmsTable() {
 std::vector<KeyTable> KeyTables() {
   std::vector<KeyTable> tables;
   for (const Section& section : Sections()) {
-    if (section.id == "resources" && tables.back().id != "resources") tables.push_back({"arms", ArmsTable()});
+    if (section.id == "tune") tables.push_back({"arms", ArmsTable()});
     if (tables.empty() || tables.back().id != section.id)
       tables.push_back({section.id, "| key | type | default | meaning |\n|---|---|---|---|\n"});
     AddRows(section.prefix, section.keys, tables.back().text);

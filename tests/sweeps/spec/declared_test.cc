@@ -27,9 +27,19 @@ const Json& Smallest() {
   return file;
 }
 
+// What a section wants of the rest of the file.
+Json FileFor(const Json::json_pointer& at) {
+  Json file = Smallest();
+  if (at.to_string().starts_with("/tune")) {
+    file["arms"]["full"]["learning_rate"] = {0.1, 0.2};
+    file["tune"] = {{"axes", {"learning_rate"}}, {"seeds", {101}}};
+  }
+  return file;
+}
+
 // JSON is YAML. A key that excludes another takes its place; a value may need a companion.
 StatusOr<Sweep> ParseWith(const Json::json_pointer& at, const Json& value) {
-  Json file = Smallest();
+  Json file = FileFor(at);
   file[at] = value;
   Json& section = file[at.parent_pointer()];
   const std::string& key = at.back();
@@ -95,6 +105,10 @@ void AddSamples(const Type& type, Samples& samples) {
       break;
     case Type::Of::kMaybeText:
       for (Json value : {Json("words"), Json(""), Json()}) good(value);
+      break;
+    case Type::Of::kAxis:
+      good("learning_rate");
+      for (Json value : {Json(""), Json("beams"), Json(8)}) bad(value);
       break;
     case Type::Of::kPath:
       good("folder/file");
@@ -181,7 +195,7 @@ bool SameMeaning(const Sweep& a, const Sweep& b) {
     if (a.configurations[i].trial != b.configurations[i].trial) return false;
   }
   return a.seeds == b.seeds && a.baseline == b.baseline && a.retry == b.retry && a.verdict == b.verdict &&
-         a.keep == b.keep && a.priority == b.priority && a.max_running == b.max_running &&
+         a.tune == b.tune && a.keep == b.keep && a.priority == b.priority && a.max_running == b.max_running &&
          a.labels == b.labels;
 }
 
@@ -193,7 +207,7 @@ Json ValueOf(const std::string& text) {
 }
 
 void ExpectDefault(const Json::json_pointer& at, const Default& otherwise) {
-  Json without = Smallest();
+  Json without = FileFor(at);
   without[at.parent_pointer()].erase(at.back());
   if (at.back() == "max_new_tokens") without["evaluate"]["min_new_tokens"] = 0;
   if (at.back() == "relative_step" || at.back() == "scale_parameter")
@@ -289,7 +303,7 @@ TEST(Declared, ThisTestBites) {
 TEST(Declared, EachKeyOnceAndWithAMeaning) {
   for (const Keys* keys :
        {&FileKeys(), &DataKeys(), &TrainSectionKeys(), &OptimizerMappingKeys(), &EvaluateKeys(), &ArmsKeys(),
-        &ResourceKeys(), &RetryKeys(), &KindsKeys(), &KindKeys(), &KeepKeys()}) {
+        &TuneKeys(), &ResourceKeys(), &RetryKeys(), &KindsKeys(), &KindKeys(), &KeepKeys()}) {
     std::vector<std::string> names = NamesOf(*keys);
     std::sort(names.begin(), names.end());
     EXPECT_EQ(std::adjacent_find(names.begin(), names.end()), names.end());

@@ -36,6 +36,7 @@ READER_ONLY = {
     "A prompt's text": r"init_text: missing|read with `init: text` only",
     "The baseline": r": baseline: |no arm full, which is the baseline",
     "How much": r"trials \(configurations × seeds\): at most|: at least \d+ms|: at least 1B",
+    "Tuning": r"tune\.axes: .*a key that has a list of values in an arm|tune\.seeds: .*seeds that are not in",
     "Paths": r"variable|\$\{|empty once its variables",
     "Combinations": r"arms\.\w+: '|of which rank\?|each value of an axis once",
 }
