@@ -75,6 +75,33 @@ Status CheckLimits(const v1::ImportRowRequest& request) {
   return check.status();
 }
 
+Status CheckLimits(const v1::PutScoresBegin& begin) {
+  FieldChecker check("scores");
+  check.Word("sweep", begin.sweep(), kMostNameBytes);
+  check.Word("source", begin.source(), kMostPathBytes);
+  check.List("metrics", static_cast<std::int64_t>(begin.metrics_size()), kMostMetrics);
+  for (const std::string& metric : begin.metrics()) check.Word("metrics", metric);
+  if (check.status().ok()) return CheckRequestId(begin.request_id());
+  return check.status();
+}
+
+Status CheckLimits(const v1::ScoredDocuments& documents) {
+  FieldChecker check("scores");
+  // Of an imported row; the sweep's own may be longer, and are looked up.
+  check.Word("configuration", documents.configuration(), kMostNameBytes);
+  check.List("documents", static_cast<std::int64_t>(documents.documents_size()), kMostScoredDocuments);
+  if (!check.status().ok()) return check.status();
+  for (int i = 0; i < documents.documents_size(); ++i) {
+    const v1::ScoredDocument& document = documents.documents(i);
+    FieldChecker one("scores.documents", i);
+    one.Text("id", document.id(), kMostDocumentIdBytes);
+    one.Text("summary", document.summary(), kMostTextBytes);
+    one.List("scores", static_cast<std::int64_t>(document.scores_size()), kMostMetrics);
+    if (!one.status().ok()) return one.status();
+  }
+  return absl::OkStatus();
+}
+
 Status CheckName(const char* field, const std::string& name) {
   FieldChecker check("request");
   check.Word(field, name, kMostNameBytes);

@@ -29,6 +29,8 @@ Status CheckLimits(const v1::ExtractRequest& request);
 Status CheckLimits(const v1::GetPlotRequest& request);
 Status CheckLimits(const v1::GetTableRequest& request);
 Status CheckLimits(const v1::ImportRowRequest& request);
+Status CheckLimits(const v1::PutScoresBegin& begin);
+Status CheckLimits(const v1::ScoredDocuments& documents);
 // ---- files
 // All of it but for the list of files (common/rpc/transfer.h).
 Status CheckLimits(const v1::UploadBegin& begin);

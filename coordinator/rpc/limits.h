@@ -43,6 +43,11 @@ inline constexpr std::int64_t kMostEventsABatch =
 inline constexpr std::int64_t kMostVariables = 1024;
 inline constexpr std::int64_t kMostMetrics = 16;  // of a table's columns
 inline constexpr std::int64_t kMostFiles = 16;    // that a trial reads: its model, its data, an adapter
+// Documents of one message of scores: a few hundred come.
+inline constexpr std::int64_t kMostScoredDocuments = 10'000;
+// All uploads of scores that have not been taken in stay in memory: so much together. 6,700 documents of 20
+// seeds with their summaries take 200 MB.
+inline constexpr std::int64_t kMostScoreBytes = std::int64_t{512} << 20;
 // Transfers of files at a time; whoever comes on top is told to try again later.
 inline constexpr int kMostUploads = 16, kMostDownloads = 16;
 // Extracts of the database at a time: each has a connection to it.

@@ -39,21 +39,6 @@ StatusOr<spec::Sweep> Parse(const v1::SubmitRequest& request) {
   return spec::ParseSweep(request.text(), options);
 }
 
-// `work`, which fills the response; or the response that was given under that id already.
-template <typename Response>
-std::function<Status(service::Service&)> DoOnce(service::RequestKey key, Response* response,
-                                                std::function<Status(service::Service&)> work) {
-  if (key.id.empty()) return work;
-  return [key = std::move(key), response, work = std::move(work)](service::Service& service) -> Status {
-    ASSIGN_OR_RETURN(const std::string answer, service.Once(key, [&]() -> StatusOr<std::string> {
-      RETURN_IF_ERROR(work(service));
-      return response->SerializeAsString();
-    }));
-    if (response->ParseFromString(answer)) return absl::OkStatus();
-    return Internal("the answer that was kept for request {} cannot be read", key.id);
-  };
-}
-
 }  // namespace
 
 SweepServiceHandler::SweepServiceHandler(ServiceThread& service, const Access& access,

@@ -4,6 +4,8 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <string>
 
@@ -54,6 +56,8 @@ class SweepServiceHandler final : public v1::SweepService::CallbackService {
                                         v1::SetPriorityResponse*) override;
   grpc::ServerUnaryReactor* ImportRow(grpc::CallbackServerContext*, const v1::ImportRowRequest*,
                                       v1::ImportRowResponse*) override;
+  grpc::ServerReadReactor<v1::PutScoresMessage>* PutScores(grpc::CallbackServerContext*,
+                                                           v1::PutScoresResponse*) override;
   grpc::ServerUnaryReactor* DrainWorker(grpc::CallbackServerContext*, const v1::DrainWorkerRequest*,
                                         v1::DrainWorkerResponse*) override;
   grpc::ServerUnaryReactor* ReadmitWorker(grpc::CallbackServerContext*, const v1::ReadmitWorkerRequest*,
@@ -65,6 +69,7 @@ class SweepServiceHandler final : public v1::SweepService::CallbackService {
 
  private:
   class ExtractReactor;
+  class ScoresReactor;
   using Work = std::function<Status(service::Service&)>;
 
   // Each of these finishes the call, at once or later. Where its token is not right, with that: to look takes
@@ -87,7 +92,8 @@ class SweepServiceHandler final : public v1::SweepService::CallbackService {
   service::Observer* const observer_;
   const std::string database_path_;
   Transfers& extracts_;
-  Background background_;  // goes first
+  std::atomic<std::int64_t> scores_coming_{0};  // bytes of uploads that have not been taken in
+  Background background_;                       // goes first
 };
 
 }  // namespace lorikeet::rpc

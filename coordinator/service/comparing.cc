@@ -22,6 +22,8 @@ bool IsReference(const core::Configuration& configuration) {
   return method.ok() && !Trains(*method);
 }
 
+}  // namespace
+
 comparison::Side SideOf(const SweepRecord& sweep, const ConfigurationRecord& record) {
   comparison::Side side{
       .seeds = record.Count(core::TrialState::kSucceeded),
@@ -48,6 +50,8 @@ void Fill(const comparison::Inference& inference, core::Comparison& row) {
   row.p_equivalent = inference.p_equivalent;
   row.detectable = inference.detectable;
 }
+
+namespace {
 
 using PValue = std::optional<double> core::Comparison::*;
 struct Correction {
@@ -109,6 +113,7 @@ std::pair<std::string, std::int64_t> Comparing::Next() const {
 Status Comparing::CompareOne(const SweepRecord& sweep, const ConfigurationRecord& configuration,
                              std::int64_t& read) {
   const std::int64_t id = configuration.configuration.id;
+  if (id == sweep.baseline_id) context_.state.due.sweeps.insert(sweep.sweep.id);  // for imported rows
   if (id == sweep.baseline_id || sweep.baseline_id == 0) return absl::OkStatus();
   const ConfigurationRecord& baseline = sweep.configurations.at(sweep.baseline_id);
   if (configuration.compared || configuration.Open() > 0 || baseline.Open() > 0) return absl::OkStatus();
@@ -147,6 +152,9 @@ Status Comparing::CompareOne(const SweepRecord& sweep, const ConfigurationRecord
     }
     rows.push_back(std::move(row));
   }
+  ASSIGN_OR_RETURN(const std::vector<core::Comparison> by_others,
+                   metrics_.CompareByAll(sweep, configuration, rows.front()));
+  rows.insert(rows.end(), by_others.begin(), by_others.end());
   const auto put = [&](store::Transaction& transaction) -> Status {
     for (const core::Comparison& row : rows) RETURN_IF_ERROR(transaction.PutComparison(row));
     return absl::OkStatus();
@@ -177,6 +185,7 @@ StatusOr<std::int64_t> Comparing::JudgeSweep(const SweepRecord& sweep) {
   }
   for (const auto& [metric, family] : tested) {
     for (const Correction& correction : kCorrections) {
+      if (!(family.front()->*correction.raw)) continue;  // of a metric without a margin
       std::vector<double> p_values;
       for (const core::Comparison* row : family) p_values.push_back((row->*correction.raw).value_or(1));
       const std::vector<double> corrected = comparison::Holm(p_values, sweep.sweep.family);
@@ -201,7 +210,9 @@ StatusOr<std::int64_t> Comparing::JudgeSweep(const SweepRecord& sweep) {
     return absl::OkStatus();
   };
   RETURN_IF_ERROR(context_.turn.Part(put));
-  return static_cast<std::int64_t>(rows.size());
+  ASSIGN_OR_RETURN(const std::int64_t imported,
+                   foreign_.Judge(sweep, rows, [&] { return BaselineOf(sweep, read); }));
+  return static_cast<std::int64_t>(rows.size()) + imported;
 }
 
 }  // namespace lorikeet::service

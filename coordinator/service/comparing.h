@@ -9,9 +9,16 @@
 #pragma once
 
 #include "common/status.h"
+#include "coordinator/comparison/verdict.h"
 #include "coordinator/service/change.h"
+#include "coordinator/service/foreign_comparing.h"
+#include "coordinator/service/metric_comparing.h"
 
 namespace lorikeet::service {
+
+// What stands against a verdict on the configuration.
+comparison::Side SideOf(const SweepRecord& sweep, const ConfigurationRecord& record);
+void Fill(const comparison::Inference& inference, core::Comparison& row);
 
 class Comparing {
  public:
@@ -30,6 +37,8 @@ class Comparing {
   StatusOr<std::shared_ptr<const ScoredSide>> BaselineOf(const SweepRecord& sweep, std::int64_t& read);
 
   Context& context_;
+  MetricComparing metrics_{context_};
+  ForeignComparing foreign_{context_};
 };
 
 }  // namespace lorikeet::service

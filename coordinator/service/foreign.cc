@@ -52,7 +52,13 @@ StatusOr<Imported> Foreign::Import(core::ForeignRow row) {
     change.NoteSweep(sweep->sweep, "imported", fmt::format("row '{}' from {}", row.name, row.source));
     return transaction.PutForeignRow(row);
   }));
+  NoteDue(sweep->sweep.id);  // it may have taken the place of one that was tested
   return Imported{.sweep = sweep->sweep.name, .name = row.name};
+}
+
+void Foreign::NoteDue(const std::string& sweep_id) {
+  context_.state.due.sweeps.insert(sweep_id);
+  context_.state.due.ended.insert(sweep_id);
 }
 
 StatusOr<Imported> Foreign::Remove(const std::string& sweep_name, const std::string& name) {
@@ -65,6 +71,7 @@ StatusOr<Imported> Foreign::Remove(const std::string& sweep_name, const std::str
     return NotFound("sweep {} has no imported row '{}'", sweep->sweep.name, name);
   }
   RETURN_IF_ERROR(removed);
+  NoteDue(sweep->sweep.id);
   return Imported{.sweep = sweep->sweep.name, .name = name};
 }
 

@@ -1,6 +1,7 @@
 // Rows of others that people want to see in a sweep's table.
 //
-// They are rows in the database alone: nothing is scheduled by them, and no comparison reads them.
+// They are rows in the database alone: nothing is scheduled by them, and no comparison reads them. Rows that
+// come with their summaries are scores.h's, but for their end.
 // Not thread-safe: the service's.
 #pragma once
 
@@ -21,6 +22,9 @@ class Foreign {
   StatusOr<Imported> Remove(const std::string& sweep, const std::string& name);
 
  private:
+  // How many imported rows p-values are corrected for may have changed.
+  void NoteDue(const std::string& sweep_id);
+
   Context& context_;
 };
 

@@ -72,6 +72,8 @@ Status Recover(Context& context) {
   }
   for (const std::int64_t id : snapshot.compared) state.NoteCompared(sweep_of.at(id), id);
   state.MarkAllDue();
+  ASSIGN_OR_RETURN(const std::vector<std::string> tested, context.store.scores().TestedSweeps());
+  state.due.sweeps.insert(tested.begin(), tested.end());
   for (core::SweepFile& file : snapshot.files) state.Install(std::move(file));
   for (core::Bar& bar : snapshot.bars) state.Install(std::move(bar));
   // A start must not need room on the disk: else the file learns it when the worker is next heard of.

@@ -16,6 +16,7 @@
 #include "coordinator/service/recovery.h"
 #include "coordinator/service/reports.h"
 #include "coordinator/service/requests.h"
+#include "coordinator/service/scores.h"
 #include "coordinator/service/sessions.h"
 #include "coordinator/service/submission.h"
 #include "coordinator/service/views.h"
@@ -162,6 +163,9 @@ class TurningService : public Service {
   StatusOr<Imported> RemoveRow(const std::string& sweep, const std::string& name) override {
     return InTurn([&] { return foreign_.Remove(sweep, name); });
   }
+  StatusOr<ScoresTaken> PutScores(const ScoresUpload& upload) override {
+    return InTurn([&] { return scores_.Put(upload); });
+  }
   StatusOr<Drained> Drain(const std::string& worker, bool undo) override {
     return InTurn([&]() -> StatusOr<Drained> {
       ASSIGN_OR_RETURN(Drained drained, control_.Drain(worker, undo));
@@ -237,6 +241,7 @@ class TurningService : public Service {
   Artifacts artifacts_{context_};
   Comparing comparing_{context_};
   Foreign foreign_{context_};
+  Scores scores_{context_};
   Observer* const observer_;  // may be null
   std::optional<SteadyTime> told_at_;
   bool in_turn_ = false;

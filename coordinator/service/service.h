@@ -206,6 +206,30 @@ struct Paused {
 struct Imported {
   std::string sweep, name;
 };
+// A document of the test split: in an imported row with its summary.
+struct ScoredDocument {
+  std::string id, summary;
+  std::vector<double> scores;  // by the upload's metrics
+};
+// A configuration, or a row of somebody else's, with a seed.
+struct ScoredRun {
+  std::string configuration;
+  std::int64_t seed = 0;
+  std::vector<ScoredDocument> documents;
+};
+// Scores that come from outside.
+struct ScoresUpload {
+  std::string sweep;         // an id or a name
+  bool predictions = false;  // rows of somebody else's: summaries, and ROUGE (0 to 1) by kRougeMetrics
+  std::string source;        // where such rows are from
+  std::vector<std::string> metrics;
+  std::vector<ScoredRun> runs;
+};
+struct ScoresTaken {
+  std::string sweep;              // its name
+  std::vector<std::string> rows;  // configurations, as they came
+  std::int64_t runs = 0, documents = 0;
+};
 struct Prioritized {
   std::string name;
   std::int64_t priority = 0;  // afterwards
@@ -334,6 +358,8 @@ class Service {
   // name. AlreadyExists where a configuration has the name; InvalidArgument for figures that cannot be.
   virtual StatusOr<Imported> ImportRow(const core::ForeignRow& row) = 0;
   virtual StatusOr<Imported> RemoveRow(const std::string& sweep, const std::string& name) = 0;
+  // All of the upload, or nothing: scores.h. What is there under the same names is replaced.
+  virtual StatusOr<ScoresTaken> PutScores(const ScoresUpload& upload) = 0;
   // The worker gets nothing new and hands back what it runs, now or when it is next connected, until `undo`.
   virtual StatusOr<Drained> Drain(const std::string& worker, bool undo) = 0;
   // A quarantined worker may have trials again, one that is barred from sweeps theirs too.

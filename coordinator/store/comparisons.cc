@@ -127,6 +127,7 @@ Status SqliteTransaction::RemoveComparisons(std::int64_t configuration_id) {
                const std::string sweep_id = baseline.Text(0);
                connection_.Run("DELETE FROM comparisons WHERE sweep_id = ? AND baseline_id = ?", sweep_id,
                                configuration_id);
+               connection_.Run("DELETE FROM foreign_comparisons WHERE sweep_id = ?", sweep_id);
                return absl::OkStatus();
              });
 }

@@ -7,6 +7,7 @@ Status SqliteTransaction::PutForeignRow(const core::ForeignRow& row) {
   return Run(
       [&] { return fmt::format("row '{}' of sweep {}", row.name, row.sweep_id); },
       [&]() -> Status {
+        RemoveWhatHangsOn(row.sweep_id, row.name);
         connection_.Run(
             "INSERT OR REPLACE INTO foreign_rows (sweep_id, name, source, seeds, rouge1_mean, rouge1_sd,"
             " rouge2_mean, rouge2_sd, rougeL_mean, rougeL_sd, rougeLsum_mean, rougeLsum_sd,"
@@ -22,6 +23,7 @@ Status SqliteTransaction::PutForeignRow(const core::ForeignRow& row) {
 Status SqliteTransaction::RemoveForeignRow(const std::string& sweep_id, const std::string& name) {
   return Run([&] { return fmt::format("row '{}' of sweep {}", name, sweep_id); },
              [&]() -> Status {
+               RemoveWhatHangsOn(sweep_id, name);
                return Changed(connection_.Run("DELETE FROM foreign_rows WHERE sweep_id = ? AND name = ?",
                                               sweep_id, name));
              });

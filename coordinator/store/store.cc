@@ -122,6 +122,8 @@ class SqliteStore : public Store {
     return Read([&] { return LoadComparisons(*connection_, sweep_id); });
   }
 
+  ScoreReader& scores() override { return *scores_; }
+
   StatusOr<LogSize> LogsOf(const std::string& sweep_id) override {
     return Read([&] { return LoadLogSize(*connection_, sweep_id); });
   }
@@ -145,6 +147,7 @@ class SqliteStore : public Store {
   std::unique_ptr<FolderLock> lock_;
   std::string path_;
   std::unique_ptr<Connection> connection_;  // null once closed
+  const std::unique_ptr<ScoreReader> scores_ = MakeScoreReader(connection_, path_);
   Checkpoints checkpoints_;
   std::string build_;
   std::function<StatusOr<std::int64_t>()> free_bytes_;

@@ -24,6 +24,7 @@
 #include "common/files.h"
 #include "common/status.h"
 #include "coordinator/core/types.h"
+#include "coordinator/store/scores.h"
 
 namespace lorikeet::store {
 
@@ -106,10 +107,11 @@ class Transaction {
   virtual Status PutComparison(const core::Comparison& comparison) = 0;
   // Those of the configuration, or with it as the baseline.
   virtual Status RemoveComparisons(std::int64_t configuration_id) = 0;
-  // One of that sweep and name is replaced.
+  // One of that sweep and name is replaced, with its summaries and scores.
   virtual Status PutForeignRow(const core::ForeignRow& row) = 0;
-  // NotFound where there is none.
+  // With its summaries and scores. NotFound where there is none.
   virtual Status RemoveForeignRow(const std::string& sweep_id, const std::string& name) = 0;
+  virtual ScoreWriter& scores() = 0;
   // What its trainers said; the rest of its history stays.
   virtual Status RemoveLogs(const std::string& sweep_id) = 0;
 
@@ -186,6 +188,7 @@ class Store {
   // A configuration's trials with a result, by seed; what the open transaction has written counts.
   virtual StatusOr<std::vector<core::ScoredTrial>> Scores(std::int64_t configuration_id) = 0;
   virtual StatusOr<std::vector<core::Comparison>> Comparisons(const std::string& sweep_id) = 0;
+  virtual ScoreReader& scores() = 0;
   virtual StatusOr<LogSize> LogsOf(const std::string& sweep_id) = 0;
   virtual std::string path() const = 0;  // of results.db
   // What the filesystem of the data folder has left for this user, in bytes.

@@ -14,7 +14,7 @@
 
 namespace lorikeet::store {
 
-class SqliteTransaction : public Transaction {
+class SqliteTransaction : public Transaction, private ScoreWriter {
  public:
   // `build` is recorded with the sweeps submitted.
   SqliteTransaction(Connection& connection, const std::string& build)
@@ -53,6 +53,7 @@ class SqliteTransaction : public Transaction {
   Status RemoveComparisons(std::int64_t configuration_id) override;
   Status PutForeignRow(const core::ForeignRow& row) override;
   Status RemoveForeignRow(const std::string& sweep_id, const std::string& name) override;
+  ScoreWriter& scores() override { return *this; }
   Status RemoveLogs(const std::string& sweep_id) override;
   Status Part(const std::function<Status()>& body) override;
 
@@ -71,6 +72,13 @@ class SqliteTransaction : public Transaction {
     }
     return outcome;
   }
+  Status PutForeignSummaries(const std::string& sweep_id, const std::string& name, std::int64_t seed,
+                             const std::vector<core::ForeignSummary>& summaries) override;
+  Status PutForeignComparison(const core::ForeignComparison& row) override;
+  Status RemoveForeignComparisons(const std::string& sweep_id) override;
+  Status PutScoreRun(const std::string& sweep_id, const core::ScoreRun& run, WallTime at) override;
+  Status MarkExtended(const std::string& sweep_id) override;
+  void RemoveWhatHangsOn(const std::string& sweep_id, const std::string& name);
   bool AnyStaged(const std::string& trial_id);
   Status CheckPredictions(const std::string& attempt_id, const core::Result& result);
   // How many rows: none where the attempt is not the trial's.

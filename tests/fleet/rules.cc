@@ -72,6 +72,7 @@ class Careless : public store::Transaction {
                                                       core::ArtifactKind kind) override {
     return real_.RemoveArtifact(trial_id, kind);
   }
+  store::ScoreWriter& scores() override { return real_.scores(); }
   Status RemoveLogs(const std::string& sweep_id) override { return real_.RemoveLogs(sweep_id); }
   Status PutForeignRow(const core::ForeignRow& row) override { return real_.PutForeignRow(row); }
   Status RemoveForeignRow(const std::string& sweep_id, const std::string& name) override {
@@ -144,6 +145,7 @@ class Hooked : public store::Store {
   StatusOr<std::vector<core::Comparison>> Comparisons(const std::string& sweep_id) override {
     return disk_.Comparisons(sweep_id);
   }
+  store::ScoreReader& scores() override { return disk_.scores(); }
   StatusOr<store::LogSize> LogsOf(const std::string& sweep_id) override { return disk_.LogsOf(sweep_id); }
   std::string path() const override { return disk_.path(); }
   StatusOr<std::int64_t> FreeBytes() override { return disk_.FreeBytes(); }

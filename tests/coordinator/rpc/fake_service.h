@@ -159,6 +159,12 @@ class FakeService : public service::Service {
     return service::Imported{.sweep = sweep, .name = name};
   }
   std::vector<core::ForeignRow> imported;
+  StatusOr<service::ScoresTaken> PutScores(const service::ScoresUpload& upload) override {
+    absl::MutexLock lock(&mutex_);
+    uploads.push_back(upload);
+    return service::ScoresTaken{.sweep = upload.sweep, .rows = {"a row"}, .runs = 1, .documents = 2};
+  }
+  std::vector<service::ScoresUpload> uploads;
   StatusOr<service::Prioritized> SetPriority(const std::string& sweep, std::int64_t priority) override {
     return service::Prioritized{.name = sweep, .priority = priority, .changed = true};
   }
