@@ -11,8 +11,9 @@
 namespace lorikeet::report {
 namespace {
 
-const std::vector<std::string>& Metrics() {
-  static const std::vector<std::string> metrics = {"rouge1", "rouge2", "rougeL", "rougeLsum"};
+std::vector<std::string> MetricsOf(const Table& table) {
+  std::vector<std::string> metrics = {"rouge1", "rouge2", "rougeL", "rougeLsum"};
+  metrics.insert(metrics.end(), table.more_metrics.begin(), table.more_metrics.end());
   return metrics;
 }
 
@@ -82,10 +83,11 @@ const std::vector<std::string>& SortKeys() {
 }
 
 Status Arrange(const Arrangement& arrangement, Table& table) {
+  const std::vector<std::string> metrics = MetricsOf(table);
   for (const std::string& metric : arrangement.metrics) {
-    if (std::find(Metrics().begin(), Metrics().end(), metric) != Metrics().end()) continue;
-    return InvalidArgument("metric '{}': one of {}{}", Printable(metric), fmt::join(Metrics(), ", "),
-                           DidYouMean(metric, Metrics()));
+    if (std::find(metrics.begin(), metrics.end(), metric) != metrics.end()) continue;
+    return InvalidArgument("metric '{}': one of {}{}", Printable(metric), fmt::join(metrics, ", "),
+                           DidYouMean(metric, metrics));
   }
   if (!arrangement.metrics.empty()) table.metrics = arrangement.metrics;
   if (!arrangement.rows.empty()) {

@@ -26,6 +26,30 @@ std::string Sentence(const std::string& what, const std::vector<std::string>& ro
   return text + ".";
 }
 
+// Of the columns, those that are not the trainer's ROUGE.
+std::vector<std::string> ChosenOthers(const Table& table) {
+  std::vector<std::string> others;
+  for (const std::string& metric : table.metrics) {
+    if (std::find(table.more_metrics.begin(), table.more_metrics.end(), metric) != table.more_metrics.end()) {
+      others.push_back(metric);
+    }
+  }
+  return others;
+}
+
+// After the point: a score from 0 to 1 takes more than one in percent.
+int DigitsOf(const Table& table, const std::string& metric) {
+  double largest = 0;
+  bool other = false;
+  for (const Row& row : table.rows) {
+    const auto score = row.scores.find(metric);
+    if (score == row.scores.end()) continue;
+    other = true;
+    largest = std::max(largest, std::abs(score->second.value.mean.value_or(0)));
+  }
+  return other && largest < 2 ? 4 : 2;
+}
+
 std::string NameCell(const Row& row) {
   return Printable(row.configuration) + (row.still_improving ? "†" : "") + (row.source.empty() ? "" : "‡") +
          (row.baseline ? " (baseline)" : "");
@@ -71,18 +95,31 @@ Cells QualityCells(const Table& table) {
   cells.heading.push_back("Δ " + MetricLabel(table.primary));
   if (intervals) cells.heading.insert(cells.heading.end(), {"95 % interval", "p", "detectable"});
   cells.heading.emplace_back("verdict");
+  const std::vector<std::string> others = ChosenOthers(table);
+  for (const std::string& metric : others) {
+    cells.heading.insert(cells.heading.end(), {"Δ " + MetricLabel(metric), "95 % interval", "p"});
+  }
   for (const Row& row : table.rows) {
     const Comparison& comparison = row.comparison;
     std::vector<std::string> cell = {
         NameCell(row), row.source.empty() || row.seeds > 0 ? SeedsText(row) : std::string(kAbsent)};
-    for (const std::string& metric : table.metrics) cell.push_back(MeanSdText(ScoreOf(row, metric)));
-    cell.push_back(Or(comparison.difference, Signed));
+    for (const std::string& metric : table.metrics)
+      cell.push_back(MeanSdText(ScoreOf(row, metric), DigitsOf(table, metric)));
+    cell.push_back(Or(comparison.difference, [](double value) { return Signed(value); }));
     if (intervals) {
       cell.push_back(comparison.low ? IntervalText(comparison) : kAbsent);
       cell.push_back(comparison.p_corrected ? PText(*comparison.p_corrected) : kAbsent);
       cell.push_back(Or(comparison.detectable, [](double value) { return fmt::format("{:.2f}", value); }));
     }
     cell.push_back(row.reference || comparison.verdict.empty() ? kAbsent : comparison.verdict);
+    for (const std::string& metric : others) {
+      const auto found = row.baseline ? row.scores.end() : row.scores.find(metric);
+      const OtherScore score = found == row.scores.end() ? OtherScore() : found->second;
+      const int digits = DigitsOf(table, metric);
+      cell.push_back(Or(score.difference, [&](double value) { return Signed(value, digits); }));
+      cell.push_back(score.low && score.high ? IntervalText(*score.low, *score.high, digits) : kAbsent);
+      cell.push_back(score.p_corrected ? PText(*score.p_corrected) : kAbsent);
+    }
     cells.rows.push_back(std::move(cell));
   }
   return cells;
@@ -127,8 +164,10 @@ std::vector<std::string> Legend(const Table& table) {
                   [](const Row& row) { return row.comparison.low.has_value(); })) {
     lines.push_back(fmt::format(
         "Documents are paired, seeds independent. Intervals are not corrected for the number of rows; p is "
-        "that of no difference, corrected (Holm) over {} trained row{}. Margin: {:.2f}.",
-        table.family, table.family == 1 ? "" : "s", table.margin));
+        "that of no difference, corrected (Holm) over {} trained row{}{}. Margin: {:.2f}.",
+        table.family, table.family == 1 ? "" : "s",
+        table.imported > 0 ? fmt::format(", in imported rows over {} more", table.imported) : "",
+        table.margin));
     lines.emplace_back("Detectable: the true difference that 80 of 100 such sweeps would find.");
   }
   std::map<std::string, std::vector<std::string>> reasons;
@@ -145,8 +184,25 @@ std::vector<std::string> Legend(const Table& table) {
   }
   for (const Row& row : table.rows) {
     if (row.source.empty()) continue;
-    lines.push_back(fmt::format("‡ {} is not of this sweep, and not tested against: {}.",
-                                Printable(row.configuration), Printable(row.source)));
+    lines.push_back(fmt::format(
+        "‡ {} is not of this sweep, and {}: {}.", Printable(row.configuration),
+        row.arm == "imported" ? "its summaries are scored and tested as this sweep's are" : "not tested against",
+        Printable(row.source)));
+  }
+  if (const std::vector<std::string> others = ChosenOthers(table); !others.empty()) {
+    lines.push_back(fmt::format(
+        "{}: scores that came from outside, on the test split, in their own unit; no verdict is given by them.",
+        fmt::join(others, ", ")));
+    std::vector<std::string> partly;
+    for (const std::string& metric : others) {
+      for (const Row& row : table.rows) {
+        const auto score = row.scores.find(metric);
+        if (score == row.scores.end() || score->second.seeds == row.seeds) continue;
+        partly.push_back(fmt::format("{} ({} of {} seeds of {})", Printable(row.configuration),
+                                     score->second.seeds, row.seeds, metric));
+      }
+    }
+    if (!partly.empty()) lines.push_back(Sentence("Scored in part, and not compared", partly));
   }
   if (table.extended) lines.emplace_back("Extended: rows or seeds were added after the sweep was submitted.");
   for (std::string& line : DeviceLines(table)) lines.push_back(std::move(line));

@@ -87,6 +87,21 @@ const std::vector<Rule>& Rules() {
        "p.seeds <> (SELECT count(*) FROM trials AS t WHERE t.configuration_id = p.configuration_id AND "
        "t.state = 'succeeded') OR p.baseline_seeds <> (SELECT count(*) FROM trials AS t WHERE "
        "t.configuration_id = p.baseline_id AND t.state = 'succeeded')"},
+      {"an imported row counts other seeds than it has summaries of, or is tested in a sweep that is not "
+       "extended",
+       "SELECT r.name FROM foreign_rows AS r JOIN sweeps AS s ON s.id = r.sweep_id WHERE r.tested = 1 AND "
+       "(s.extended = 0 OR r.seeds <> (SELECT count(DISTINCT f.seed) FROM foreign_summaries AS f WHERE "
+       "f.sweep_id = r.sweep_id AND f.name = r.name))",
+       "foreign_summaries"},
+      {"an imported row has not a summary of each document of the test split",
+       "SELECT f.name FROM foreign_summaries AS f GROUP BY f.sweep_id, f.name, f.seed HAVING count(*) <> "
+       "(SELECT count(*) FROM documents AS d WHERE d.sweep_id = f.sweep_id AND d.split = 'test')",
+       "foreign_summaries"},
+      {"a run has not a score of each document of the test split",
+       "SELECT r.configuration FROM score_runs AS r WHERE "
+       "r.documents <> (SELECT count(*) FROM scores AS s WHERE s.run_id = r.id) OR r.documents <> "
+       "(SELECT count(*) FROM documents AS d WHERE d.sweep_id = r.sweep_id AND d.split = 'test')",
+       "scores"},
   };
   return rules;
 }
@@ -107,6 +122,7 @@ StatusOr<std::vector<std::string>> CheckDatabase(const std::string& path) {
     AddDamage(*database, findings);
     AddReferences(*database, findings);
     for (const Rule& rule : Rules()) {
+      if (rule.table != nullptr && !database->tableExists(rule.table)) continue;
       SQLite::Statement query(*database, rule.query);
       while (query.executeStep() && !findings.full()) {
         findings.Add(fmt::format("{}: {}", rule.broken, query.getColumn(0).getString()));

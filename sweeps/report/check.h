@@ -10,8 +10,9 @@ namespace lorikeet::report {
 
 // What must hold in every committed state of the database, whoever wrote it and whatever was killed.
 struct Rule {
-  const char* broken;  // what it means where the query finds something
-  const char* query;   // a row an offence, one column: the name or id of what offends
+  const char* broken;           // what it means where the query finds something
+  const char* query;            // a row an offence, one column: the name or id of what offends
+  const char* table = nullptr;  // that it is about, where databases of earlier builds have none
 };
 const std::vector<Rule>& Rules();
 

@@ -42,6 +42,7 @@ struct Kind {
 };
 constexpr Kind kKinds[] = {
     {"predictions", MakePredictions},
+    {"scoring", MakeScoring},
     {"runs", MakeRuns},
     {"csv", MakeCsv},
     {"reproduce", Whole<TellReproduce>},

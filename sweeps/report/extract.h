@@ -25,9 +25,11 @@ inline constexpr std::int64_t kLeastColumns = 40, kMostColumns = 1000;
 
 // What is asked for. Which fields count depends on `what`; the others are not looked at.
 struct ExtractRequest {
-  // predictions: JSON lines of a sweep's summaries. runs: JSON lines of its trials, their results and curves.
-  // csv: a table or view, `table`, of the sweep's rows. reproduce: a trial's recipe. methods: the paragraph.
-  // diff: two trials beside each other. card: a model card of the trial `other`, else of the best adapter.
+  // predictions: JSON lines of a sweep's summaries. scoring: a line on its runs and how its ROUGE is
+  // computed, then the references of its test split, a line each. runs: JSON lines of its trials, their
+  // results and curves. csv: a table or view, `table`, of the sweep's rows. reproduce: a trial's recipe.
+  // methods: the paragraph. diff: two trials beside each other. card: a model card of the trial `other`, else
+  // of the best adapter.
   std::string what;
   std::string name;                  // the sweep's, or the trial's: an id or a name
   std::string other;                 // the second trial

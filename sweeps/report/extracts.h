@@ -57,6 +57,7 @@ std::string Dump(const Json& json, int indent = -1);
 std::string Plain(const Json& value);
 
 StatusOr<std::unique_ptr<Extract>> MakePredictions(Source source, const ExtractRequest& request);
+StatusOr<std::unique_ptr<Extract>> MakeScoring(Source source, const ExtractRequest& request);
 StatusOr<std::unique_ptr<Extract>> MakeRuns(Source source, const ExtractRequest& request);
 StatusOr<std::unique_ptr<Extract>> MakeCsv(Source source, const ExtractRequest& request);
 StatusOr<std::string> TellReproduce(Source& source, const ExtractRequest& request);

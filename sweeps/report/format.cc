@@ -40,16 +40,16 @@ std::size_t Width(char32_t c) {
 
 }  // namespace
 
-std::string Signed(double value) {
-  std::string text = fmt::format("{:.2f}", std::abs(value));
-  if (text == "0.00") return text;
+std::string Signed(double value, int digits) {
+  std::string text = fmt::format("{:.{}f}", std::abs(value), digits);
+  if (text.find_first_not_of("0.") == std::string::npos) return text;
   return (value < 0 ? "−" : "+") + text;
 }
 
-std::string MeanSdText(const MeanSd& value) {
+std::string MeanSdText(const MeanSd& value, int digits) {
   if (!value.mean) return kAbsent;
-  return value.sd ? fmt::format("{:.2f} ± {:.2f}", *value.mean, *value.sd)
-                  : fmt::format("{:.2f}", *value.mean);
+  return value.sd ? fmt::format("{:.{}f} ± {:.{}f}", *value.mean, digits, *value.sd, digits)
+                  : fmt::format("{:.{}f}", *value.mean, digits);
 }
 
 std::string Percent(double share) {
@@ -107,15 +107,20 @@ std::string Printable(const std::string& text) {
 }
 
 std::string MetricLabel(const std::string& metric) {
-  return metric.starts_with("rouge") ? "ROUGE-" + metric.substr(5) : metric;
+  const bool own = metric == "rouge1" || metric == "rouge2" || metric == "rougeL" || metric == "rougeLsum";
+  return own ? "ROUGE-" + metric.substr(5) : Printable(metric);
+}
+
+std::string IntervalText(double low, double high, int digits) {
+  const auto end = [digits](double value) {
+    std::string text = fmt::format("{:.{}f}", std::abs(value), digits);
+    return (value < 0 && text.find_first_not_of("0.") != std::string::npos ? "−" : "") + text;
+  };
+  return fmt::format("[{}, {}]", end(low), end(high));
 }
 
 std::string IntervalText(const Comparison& comparison) {
-  const auto end = [](double value) {
-    std::string text = fmt::format("{:.2f}", std::abs(value));
-    return (value < 0 && text != "0.00" ? "−" : "") + text;
-  };
-  return fmt::format("[{}, {}]", end(*comparison.low), end(*comparison.high));
+  return IntervalText(*comparison.low, *comparison.high, 2);
 }
 
 std::string PText(double value) {

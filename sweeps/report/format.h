@@ -12,11 +12,14 @@ namespace lorikeet::report {
 inline constexpr const char* kAbsent = "–";  // no value, or none yet
 
 // A decimal with a sign, "+0.42", "−3.10" (U+2212), "0.00".
-std::string Signed(double value);
+std::string Signed(double value, int digits);
+inline std::string Signed(double value) { return Signed(value, 2); }
 // "40.67 ± 0.21"; "40.67" without a deviation.
-std::string MeanSdText(const MeanSd& value);
-// "ROUGE-1" of rouge1; "ROUGE-Lsum".
+std::string MeanSdText(const MeanSd& value, int digits = 2);
+// "ROUGE-1" of rouge1; "ROUGE-Lsum". Other metrics have their names.
 std::string MetricLabel(const std::string& metric);
+// "[−0.20, 1.04]".
+std::string IntervalText(double low, double high, int digits);
 // "[−0.20, 1.04]"; needs both ends.
 std::string IntervalText(const Comparison& comparison);
 // "0.012", "< 0.001".

@@ -14,8 +14,8 @@ Json OrNull(const std::optional<T>& value) {
   return value ? Json(*value) : Json(nullptr);
 }
 
-// A row's values by the names they have in the database's views.
-Json RowJson(const Row& row, bool chosen) {
+// A row's values by the names they have in the database's views; by `metrics` those of scores from outside.
+Json RowJson(const Row& row, bool chosen, const std::vector<std::string>& metrics) {
   Json json;
   json["arm"] = row.arm;
   json["configuration"] = row.configuration;
@@ -59,6 +59,17 @@ Json RowJson(const Row& row, bool chosen) {
   json["adapter_bytes"] = OrNull(row.adapter_bytes);
   json["device_model"] = OrNull(row.device_model);
   json["source"] = row.source.empty() ? Json(nullptr) : Json(row.source);
+  for (const std::string& metric : metrics) {
+    const auto found = row.scores.find(metric);
+    const OtherScore score = found == row.scores.end() ? OtherScore() : found->second;
+    json[metric + "_mean"] = OrNull(score.value.mean);
+    json[metric + "_sd"] = OrNull(score.value.sd);
+    json[metric + "_difference"] = row.baseline ? Json(nullptr) : OrNull(score.difference);
+    json[metric + "_low"] = OrNull(score.low);
+    json[metric + "_high"] = OrNull(score.high);
+    json[metric + "_p"] = OrNull(score.p_value);
+    json[metric + "_p_corrected"] = OrNull(score.p_corrected);
+  }
   return json;
 }
 
@@ -83,12 +94,12 @@ std::string CsvCell(const Json& value) {
 std::string RenderCsv(const Table& table) {
   const std::set<const Row*> chosen = ChosenRows(table);
   std::string text = "sweep";
-  const Json heading = RowJson(Row(), false);
+  const Json heading = RowJson(Row(), false, table.more_metrics);
   for (const auto& [name, value] : heading.items()) text += "," + name;
   text += "\r\n";
   for (const Row& row : table.rows) {
     text += CsvCell(table.sweep);
-    const Json json = RowJson(row, chosen.contains(&row));
+    const Json json = RowJson(row, chosen.contains(&row), table.more_metrics);
     for (const auto& [name, value] : json.items()) text += "," + CsvCell(value);
     text += "\r\n";
   }
@@ -106,11 +117,14 @@ std::string RenderJson(const Table& table) {
   json["margin"] = table.margin;
   json["family"] = table.family;
   json["extended"] = table.extended;
+  json["imported"] = table.imported;
+  json["metrics"] = table.more_metrics;
   json["trials"] = table.trials;
   json["succeeded"] = table.succeeded;
   json["failed"] = table.failed;
   json["rows"] = Json::array();
-  for (const Row& row : table.rows) json["rows"].push_back(RowJson(row, chosen.contains(&row)));
+  for (const Row& row : table.rows)
+    json["rows"].push_back(RowJson(row, chosen.contains(&row), table.more_metrics));
   json["notes"] = table.notes;
   json["answer"] = table.answer;
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

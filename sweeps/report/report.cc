@@ -11,6 +11,7 @@
 
 #include "sweeps/report/answer.h"
 #include "sweeps/report/database.h"
+#include "sweeps/report/scores.h"
 #include "sweeps/report/verdicts.h"
 
 namespace lorikeet::report {
@@ -51,6 +52,8 @@ class SqliteReport : public Report {
       ReadVerdicts(*database_, version_, positions, table);
       ReadCounts(table, positions);
       ReadForeignRows(*database_, version_, table);
+      ReadForeignVerdicts(*database_, table);
+      ReadScores(*database_, table);
       if (mixed) ReadMixture(table);
       table.answer = Answer(table);
       return table;

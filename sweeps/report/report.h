@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,10 +29,19 @@ struct Comparison {
   std::string reason = {};           // why it is withheld, or what else is to be known of it
 };
 
+// By a metric that is not one of the trainer's, in its own unit; difference and interval to the baseline.
+struct OtherScore {
+  MeanSd value;
+  std::int64_t seeds = 0;
+  std::optional<double> difference, low, high, p_value, p_corrected;
+};
+
 struct Row {
   std::string arm, configuration;
   bool baseline = false, reference = false;
-  std::string source = {};  // of a row of somebody else's: arm "foreign", a reference; empty: the sweep's own
+  // Of a row of somebody else's: arm "foreign", a reference, or arm "imported", which is tested; empty: the
+  // sweep's own.
+  std::string source = {};
   std::int64_t seeds = 0, planned = 0, failed = 0, running = 0;
   std::vector<std::string> failures;  // "1 diverged", "2 oom"
   MeanSd rouge1, rouge2, rougeL, rougeLsum;
@@ -48,6 +58,7 @@ struct Row {
   std::optional<double> latency_p50_seconds, latency_p95_seconds;
   std::optional<std::int64_t> peak_memory_bytes, adapter_bytes;
   std::optional<std::string> device_model;
+  std::map<std::string, OtherScore> scores = {};  // by metric, as far as it is scored
 };
 
 struct Table {
@@ -56,21 +67,26 @@ struct Table {
   std::int64_t trials = 0, succeeded = 0, failed = 0;
   std::vector<Row> rows;
   std::vector<std::string> metrics = {"rouge1", "rouge2", "rougeL", "rougeLsum"};  // the score columns
+  std::vector<std::string> more_metrics = {};  // that rows are scored by besides, and that may be columns
   std::string primary = "rouge1";  // the metric of the verdicts
   double margin = 0.5;             // ROUGE points
   std::int64_t family = 0;         // rows that p-values are corrected for
+  std::int64_t imported = 0;       // rows of somebody else's that are tested, and corrected for besides
   bool extended = false;           // rows or seeds came after the submission
   bool mixed = false;              // results from several versions of the documents or of the base model
   std::vector<std::string> notes;  // differences in train keys between arms, …
   std::string answer;  // one sentence: the best LoRA and prompt rows, chosen on validation, and the baseline
 };
 
-// The row's score by that metric: rouge1, rouge2, rougeL or rougeLsum.
+// The row's score by that metric: rouge1, rouge2, rougeL or rougeLsum, or another that it is scored by.
 inline const MeanSd& ScoreOf(const Row& row, const std::string& metric) {
-  return metric == "rouge2"      ? row.rouge2
+  if (const auto other = row.scores.find(metric); other != row.scores.end()) return other->second.value;
+  static const MeanSd none;
+  return metric == "rouge1"      ? row.rouge1
+         : metric == "rouge2"    ? row.rouge2
          : metric == "rougeL"    ? row.rougeL
          : metric == "rougeLsum" ? row.rougeLsum
-                                 : row.rouge1;
+                                 : none;
 }
 
 enum class Format { kText, kMarkdown, kLatex, kCsv, kJson };

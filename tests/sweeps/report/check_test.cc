@@ -101,6 +101,16 @@ TEST_F(CheckTest, EveryRuleIsSeenBroken) {
        "baseline_seeds) SELECT 's-1', k.id, b.id, 'rouge1', 0, 1, 1 FROM configurations AS k, configurations "
        "AS b WHERE k.baseline = 0 AND b.baseline = 1",
        "a comparison counts other seeds than have results"},
+      {"INSERT INTO foreign_rows (sweep_id, name, source, seeds, imported_at, tested) VALUES "
+       "('s-1', 'theirs', 'x', 1, '2000-01-01T00:00:00.000Z', 1)",
+       "an imported row counts other seeds than it has summaries of"},
+      {"INSERT INTO foreign_rows (sweep_id, name, source, seeds, imported_at, tested) VALUES "
+       "('s-1', 'theirs', 'x', 1, '2000-01-01T00:00:00.000Z', 1); INSERT INTO foreign_summaries VALUES "
+       "('s-1', 'theirs', 1, 'd', 's', 0, 0, 0, 0)",
+       "an imported row has not a summary of each document"},
+      {"INSERT INTO score_runs (sweep_id, metric, configuration, seed, mean, documents, scored_at) VALUES "
+       "('s-1', 'm', 'full', 1, 0, 1, '2000-01-01T00:00:00.000Z')",
+       "a run has not a score of each document"},
   };
   ASSERT_EQ(std::size(damages), Rules().size());
   for (const auto& [sql, broken] : damages) {
