@@ -23,15 +23,18 @@ std::string Text(const SQLite::Column& column) {
 struct Metric {
   const char* name;
   const char* value;  // SQL on results AS r
+  // The same of what a row's settings are chosen from, which nobody should look at on test.
+  const char* tried;
 };
-constexpr Metric kMetrics[] = {{"rouge1", "100 * r.test_rouge1"},
-                               {"rouge2", "100 * r.test_rouge2"},
-                               {"rougeL", "100 * r.test_rougeL"},
-                               {"rougeLsum", "100 * r.test_rougeLsum"},
-                               {"validation_rouge1", "100 * r.validation_rouge1"},
-                               {"validation_loss", "r.validation_loss"},
-                               {"train_seconds", "r.train_seconds"},
-                               {"peak_memory_bytes", "r.peak_memory_bytes"}};
+constexpr Metric kMetrics[] = {
+    {"rouge1", "100 * r.test_rouge1", "100 * r.validation_rouge1"},
+    {"rouge2", "100 * r.test_rouge2", "100 * r.validation_rouge2"},
+    {"rougeL", "100 * r.test_rougeL", "100 * r.validation_rougeL"},
+    {"rougeLsum", "100 * r.test_rougeLsum", "100 * r.validation_rougeLsum"},
+    {"validation_rouge1", "100 * r.validation_rouge1", "100 * r.validation_rouge1"},
+    {"validation_loss", "r.validation_loss", "r.validation_loss"},
+    {"train_seconds", "r.train_seconds", "r.train_seconds"},
+    {"peak_memory_bytes", "r.peak_memory_bytes", "r.peak_memory_bytes"}};
 
 class SqliteBrowse : public Browse {
  public:
@@ -47,9 +50,9 @@ class SqliteBrowse : public Browse {
       const SQLite::Transaction snapshot(*database_);
       ASSIGN_OR_RETURN(const std::string sweep, SweepName(sweep_id));
       Grid grid;
-      ReadScale(sweep, found->value, grid);
+      ReadScale(sweep_id, sweep, *found, grid);
       ReadRows(sweep_id, window, grid);
-      ReadCells(found->value, grid);
+      ReadCells(*found, grid);
       return grid;
     });
   }
@@ -245,11 +248,15 @@ class SqliteBrowse : public Browse {
     return Text(query.getColumn(0));
   }
 
-  void ReadScale(const std::string& sweep, const std::string& value, Grid& grid) {
+  void ReadScale(const std::string& sweep_id, const std::string& sweep, const Metric& metric, Grid& grid) {
+    const std::string value =
+        fmt::format("CASE WHEN c.candidate_of IS NULL THEN {} ELSE {} END", metric.value, metric.tried);
     SQLite::Statement query(*database_, "SELECT min(" + value + "), max(" + value +
                                             ") FROM results AS r INDEXED BY results_by_configuration"
-                                            " WHERE r.sweep = ?");
+                                            " JOIN configurations AS c ON c.sweep_id = ?2 AND c.name = "
+                                            "r.configuration WHERE r.sweep = ?1");
     query.bind(1, sweep);
+    query.bind(2, sweep_id);
     query.executeStep();
     grid.low = Number(query.getColumn(0));
     grid.high = Number(query.getColumn(1));
@@ -261,7 +268,8 @@ class SqliteBrowse : public Browse {
     count.executeStep();
     grid.configurations = count.getColumn(0).getInt64();
     SQLite::Statement query(*database_,
-                            "SELECT id, name, arm, baseline FROM configurations WHERE sweep_id = ?"
+                            "SELECT id, name, arm, baseline, candidate_of IS NOT NULL FROM configurations"
+                            " WHERE sweep_id = ?"
                             " ORDER BY position, id LIMIT ? OFFSET ?");
     query.bind(1, sweep_id);
     query.bind(2, window.most);
@@ -271,16 +279,23 @@ class SqliteBrowse : public Browse {
                            .configuration = Text(query.getColumn(1)),
                            .arm = Text(query.getColumn(2)),
                            .baseline = query.getColumn(3).getInt() != 0,
+                           .candidate = query.getColumn(4).getInt() != 0,
                            .cells = {}});
     }
   }
 
-  void ReadCells(const std::string& value, Grid& grid) {
-    SQLite::Statement query(*database_, "SELECT t.id, t.state, t.failure_kind, t.seed, " + value +
-                                            " FROM trials AS t LEFT JOIN results AS r ON r.trial_id = t.id"
-                                            " WHERE t.configuration_id = ? ORDER BY t.seed, t.id");
+  void ReadCells(const Metric& metric, Grid& grid) {
+    const auto cells = [](const char* value) {
+      return fmt::format(
+          "SELECT t.id, t.state, t.failure_kind, t.seed, {} FROM trials AS t LEFT JOIN results AS r ON "
+          "r.trial_id = "
+          "t.id WHERE t.configuration_id = ? ORDER BY t.seed, t.id",
+          value);
+    };
+    SQLite::Statement of_row(*database_, cells(metric.value)), of_candidate(*database_, cells(metric.tried));
     std::set<std::int64_t> seeds;
     for (GridRow& row : grid.rows) {
+      SQLite::Statement& query = row.candidate ? of_candidate : of_row;
       query.reset();
       query.bind(1, row.configuration_id);
       while (query.executeStep()) {

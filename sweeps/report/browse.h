@@ -35,6 +35,7 @@ struct GridRow {
   std::int64_t configuration_id = 0;
   std::string configuration, arm;
   bool baseline = false;
+  bool candidate = false;       // one that a row's settings are chosen from: its values are of validation
   std::vector<GridCell> cells;  // by seed
 };
 struct Grid {

@@ -353,7 +353,13 @@ class Paragraph {
     query.bind(1, sweep_.id);
     std::vector<std::string> seeds;
     while (query.executeStep()) seeds.push_back(query.getColumn(0).getString());
-    std::int64_t succeeded = 0, all = sweep_.trials;
+    SQLite::Statement planned(*source_.database,
+                              "SELECT coalesce(sum(planned), 0) FROM configurations WHERE sweep_id = ?" +
+                                  RowsAlone(source_.version, ""));
+    planned.bind(1, sweep_.id);
+    planned.executeStep();
+    std::int64_t succeeded = 0;
+    const std::int64_t all = planned.getColumn(0).getInt64();
     for (const Configuration& one : configurations_)
       succeeded += static_cast<std::int64_t>(one.results.size());
     if (!seeds.empty()) {

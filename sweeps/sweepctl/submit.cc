@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -55,9 +56,18 @@ std::string DescribeTrials(const SweepFile& file) {
   const auto count = [](std::size_t number, const char* what) {
     return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
   };
-  return AlignColumns(rows) + fmt::format("{}: {}, {}; baseline {}\n", count(rows.size() - 1, "trial"),
-                                          count(file.sweep.configurations.size(), "configuration"),
-                                          count(file.sweep.seeds.size(), "seed"), file.sweep.baseline);
+  const auto candidates = static_cast<std::size_t>(
+      std::count_if(file.sweep.configurations.begin(), file.sweep.configurations.end(),
+                    [](const spec::Configuration& one) { return one.candidate_of.has_value(); }));
+  std::string tuned;
+  if (candidates > 0) {
+    tuned = fmt::format("; settings chosen from {}, {} each", count(candidates, "candidate"),
+                        count(file.sweep.tune.seeds.size(), "tuning seed"));
+  }
+  return AlignColumns(rows) +
+         fmt::format("{}: {}, {}; baseline {}{}\n", count(rows.size() - 1, "trial"),
+                     count(file.sweep.configurations.size() - candidates, "configuration"),
+                     count(file.sweep.seeds.size(), "seed"), file.sweep.baseline, tuned);
 }
 
 std::string TrialsAsJson(const SweepFile& file) {

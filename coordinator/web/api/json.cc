@@ -132,6 +132,7 @@ Json ToJson(const report::Grid& grid) {
                             {"configuration", row.configuration},
                             {"arm", row.arm},
                             {"baseline", row.baseline},
+                            {"candidate", row.candidate},
                             {"cells", std::move(cells)}});
   }
   return json;

@@ -114,6 +114,27 @@ TEST_F(ApiTest, TheGridHasEveryTrialOnceWithItsValueOrState) {
   EXPECT_EQ(second["rows"][0]["configuration"], "lora rank=1");
 }
 
+TEST_F(ApiTest, WhatSettingsAreChosenFromIsShownOnValidation) {
+  spec::Sweep sweep = service::MakeSweep("demo", 1, 1);
+  service::Tune(sweep, 2);
+  id_ = Submit(sweep).sweep_id;
+  worker_ = Connect("w-1", 1);
+  core::Result result = service::MakeScores(1);
+  result.test.rouge.rouge1 = 0.9;
+  result.validation.rouge.rouge1 = 0.25;
+  const Grant tried = worker_.Grants().back();
+  ASSERT_TRUE(
+      Send(worker_, tried, 1, {service::MakeStarted(), store::MakePrediction("test", "d1", 0.9), result})
+          .ok());
+  Close(worker_, tried);
+  const json grid = Json("sweeps/" + id_ + "/grid", {{"metric", "rouge1"}});
+  ASSERT_THAT(grid["rows"], SizeIs(4));
+  EXPECT_EQ(grid["rows"][1]["candidate"], false);
+  EXPECT_EQ(grid["rows"][2]["candidate"], true);
+  EXPECT_NEAR(grid["rows"][2]["cells"][0][3].get<double>(), 25, 1e-9);
+  EXPECT_NEAR(grid["high"].get<double>(), 25, 1e-9);
+}
+
 TEST_F(ApiTest, RunningTrialsHaveTheirProgress) {
   Fill();
   const Grant grant = worker_.Grants().back();

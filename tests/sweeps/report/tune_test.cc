@@ -72,7 +72,7 @@ TEST_F(TuneReportTest, TheTableHasRowsAlone) {
   EXPECT_THAT(text, HasSubstr("tries"));
   EXPECT_THAT(text, HasSubstr("2 (edge)"));
   EXPECT_THAT(text, HasSubstr("Chosen: lora rank=8 learning_rate=0.02."));
-  EXPECT_THAT(text, HasSubstr("lora rank=8, learning_rate=0.02 (largest)"));
+  EXPECT_THAT(text, HasSubstr("lora rank=8 learning_rate=0.02 (largest)"));
   EXPECT_THAT(Render(table, Format::kJson), HasSubstr(R"("chosen_from": "lora rank=8 learning_rate=0.02")"));
 }
 

@@ -30,7 +30,7 @@ function cell(read, row, [trial, seed, state, value, failure], metric) {
     text = share !== null ? `${sign('running')} ${share} %` : sign(state);
     style = `is-${state}`;
   }
-  const words = state === 'succeeded' && value !== null ? `${METRICS[metric]} ${metricValue(metric, value)}`
+  const words = state === 'succeeded' && value !== null ? `${METRICS[metric]} ${metricValue(metric, value)}${row.candidate ? ' on validation' : ''}`
     : [state, failure, share === null ? '' : `${running.phase} ${share} %`].filter(Boolean).join(', ');
   return h('td', {}, h('a', {href: `#/trials/${trial}`, class: `cell ${style}`, tabindex: '-1', 'data-key': trial,
                              'aria-label': clean(`${place}: ${words}`), title: clean(words)}, text));
@@ -69,7 +69,8 @@ function legend(read, metric) {
   return h('p', {class: 'legend'}, METRICS[metric], ' ', metricValue(metric, read.low),
            h('span', {'aria-hidden': 'true', class: 'legend'}, [...Array(STEPS).keys()].map((step) => h('span', {class: `cell heat-${step}`}))),
            metricValue(metric, read.high), ' · ',
-           ['pending', 'running', 'failed', 'cancelled'].map((state) => `${sign(state)} ${state}`).join(', '));
+           ['pending', 'running', 'failed', 'cancelled'].map((state) => `${sign(state)} ${state}`).join(', '),
+           read.rows.some((row) => row.candidate) ? ' · In italics: what settings are chosen from, on validation.' : '');
 }
 
 export function heatMap(read, metric) {
@@ -82,7 +83,7 @@ export function heatMap(read, metric) {
       columns.map((seed) => h('th', {scope: 'col'}, once.includes(seed) ? 'once' : `seed ${seed}`)))),
     h('tbody', {}, read.rows.map((row) => {
       const bySeed = new Map(row.cells.map((each) => [each[1], each]));
-      return h('tr', {}, h('th', {scope: 'row'}, name(row.configuration)),
+      return h('tr', row.candidate ? {class: 'tried'} : {}, h('th', {scope: 'row'}, name(row.configuration)),
         columns.map((seed) => (bySeed.has(seed) ? cell(read, row, bySeed.get(seed), metric) : h('td', {}))));
     })));
   walk(table);
