@@ -29,6 +29,8 @@ constexpr auto kAskAgainWithin = std::chrono::seconds(30);
 constexpr auto kOneTry = std::chrono::seconds(60);
 constexpr std::chrono::milliseconds kFirstPause{200}, kLongestPause{2000};
 constexpr auto kFetchWithin = std::chrono::hours(1);
+// Summaries of many documents and seeds, over a slow line.
+constexpr auto kUploadWithin = std::chrono::minutes(10);
 constexpr std::int64_t kMostFetchedBytes = std::int64_t{64} << 30;
 
 std::string Address(const std::string& flag) {
@@ -82,8 +84,14 @@ struct Client::Impl {
   // for.
   template <typename Request, typename Response>
   StatusOr<Response> Act(Method<Request, Response> method, Request request) {
-    using std::chrono::steady_clock;
     request.set_request_id(NewUuid(SystemRandom()));
+    return AskAgain<Response>([&](std::chrono::seconds within) { return Call(method, request, within); });
+  }
+
+  // `ask` asks once, for so long; under one id each time.
+  template <typename Response, typename Ask>
+  StatusOr<Response> AskAgain(const Ask& ask) {
+    using std::chrono::steady_clock;
     const auto begun = steady_clock::now();
     // Asked beforehand: after a call that found nobody the channel may be trying again, as after one that was
     // lost on its way.
@@ -92,7 +100,7 @@ struct Client::Impl {
     for (bool first = true;; first = false) {
       const auto left =
           std::chrono::duration_cast<std::chrono::seconds>(kWorkWithin - (steady_clock::now() - begun));
-      StatusOr<Response> response = Call(method, request, std::min<std::chrono::seconds>(kOneTry, left));
+      StatusOr<Response> response = ask(std::min<std::chrono::seconds>(kOneTry, left));
       if (response.ok() || !absl::IsUnavailable(response.status())) return response;
       // Ready: somebody came to listen meanwhile, and it is their answer.
       if (first && !connected && channel->GetState(false) != GRPC_CHANNEL_READY) return response;
@@ -223,6 +231,29 @@ StatusOr<v1::DrainWorkerResponse> Client::DrainWorker(const v1::DrainWorkerReque
 
 StatusOr<v1::ImportRowResponse> Client::ImportRow(const v1::ImportRowRequest& request) {
   return impl_->Act(&v1::SweepService::Stub::ImportRow, request);
+}
+
+StatusOr<v1::PutScoresResponse> Client::PutScores(v1::PutScoresBegin begin,
+                                                  const std::vector<v1::ScoredDocuments>& parts) {
+  begin.set_request_id(NewUuid(SystemRandom()));
+  const auto ask = [&](std::chrono::seconds) -> StatusOr<v1::PutScoresResponse> {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + kUploadWithin);
+    rpc::Authorize(context, impl_->token);
+    v1::PutScoresResponse response;
+    const auto writer = impl_->stub->PutScores(&context, &response);
+    v1::PutScoresMessage message;
+    *message.mutable_begin() = begin;
+    bool going = writer->Write(message);
+    for (std::size_t i = 0; going && i < parts.size(); ++i) {
+      *message.mutable_documents() = parts[i];
+      going = writer->Write(message);
+    }
+    writer->WritesDone();
+    RETURN_IF_ERROR(rpc::FromGrpc(writer->Finish(), "the coordinator at " + impl_->address));
+    return response;
+  };
+  return impl_->AskAgain<v1::PutScoresResponse>(ask);
 }
 
 StatusOr<v1::ReadmitWorkerResponse> Client::ReadmitWorker(const std::string& worker) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/status.h"
 #include "lorikeet/v1/artifacts.pb.h"
@@ -55,6 +56,9 @@ class Client {
   StatusOr<v1::SetPriorityResponse> SetPriority(const std::string& sweep, std::int64_t priority);
   StatusOr<v1::DrainWorkerResponse> DrainWorker(const v1::DrainWorkerRequest& request);
   StatusOr<v1::ImportRowResponse> ImportRow(const v1::ImportRowRequest& request);
+  // What comes, then its runs, in this order; `begin` gets its request's id here.
+  StatusOr<v1::PutScoresResponse> PutScores(v1::PutScoresBegin begin,
+                                            const std::vector<v1::ScoredDocuments>& parts);
   StatusOr<v1::ReadmitWorkerResponse> ReadmitWorker(const std::string& worker);
   StatusOr<v1::ListWorkersResponse> ListWorkers();
   StatusOr<v1::PruneResponse> Prune(const v1::PruneRequest& request);

@@ -40,6 +40,7 @@ Commands::Commands(CLI::App& app) {
   AddPlot(app);
   AddExports(app);
   AddActs(app);
+  AddScores(app);
   AddMaintenance(app);
   AddFiles(app);
 }
@@ -183,7 +184,9 @@ void Commands::AddTable(CLI::App& app) {
   table->add_option("sweep", name_, "An id or a name")->required();
   table->add_option("--format", format_, "Of the table")->check(kFormats)->capture_default_str();
   table->add_option("--db", database_, "A results.db (or its folder), read without a coordinator");
-  table->add_option("--metrics", table_.arrangement.metrics, "Score columns: rouge1,rouge2,rougeL,rougeLsum")
+  table
+      ->add_option("--metrics", table_.arrangement.metrics,
+                   "Score columns: rouge1,rouge2,rougeL,rougeLsum, or any that `score` brought")
       ->delimiter(',');
   table
       ->add_option("--sort", table_.arrangement.sort, "By a column, the best first (default: as in the file)")
@@ -251,12 +254,7 @@ void Commands::AddActs(CLI::App& app) {
   Do(readmit,
      [this] { return WithClient([this](Client& client) { return Readmit(client, name_, json_); }); });
 
-  CLI::App* import = AddRemote(app, "import", "Show a paper's row in a sweep's table, with its source");
-  AddImportOptions(*import, import_);
-  Do(import,
-     [this] { return WithClient([this](Client& client) { return Import(client, import_, json_); }); });
-
-  for (CLI::App* command : {cancel, pause, resume, retry, priority, drain, readmit, import})
+  for (CLI::App* command : {cancel, pause, resume, retry, priority, drain, readmit})
     command->add_flag("--json", json_, "Print JSON");
 }
 

@@ -14,6 +14,7 @@
 #include "sweeps/sweepctl/import.h"
 #include "sweeps/sweepctl/plot.h"
 #include "sweeps/sweepctl/run.h"
+#include "sweeps/sweepctl/scores.h"
 #include "sweeps/sweepctl/table.h"
 
 namespace lorikeet::sweepctl {
@@ -39,6 +40,7 @@ class Commands {
   void AddMaintenance(CLI::App& app);
   void AddFiles(CLI::App& app);
   void AddExports(CLI::App& app);
+  void AddScores(CLI::App& app);
   Status Submit();
   Status Table();
   // Runs `action` with a connected client.
@@ -50,6 +52,7 @@ class Commands {
   FetchOptions fetch_;
   TableOptions table_;
   ImportOptions import_;
+  ScoreOptions score_;
   PlotOptions plot_;
   ExtractOptions extract_;
   ExportOptions export_;

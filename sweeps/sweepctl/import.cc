@@ -18,9 +18,20 @@ constexpr std::pair<const char*, const char*> kMetrics[] = {
 
 void AddImportOptions(CLI::App& command, ImportOptions& options) {
   command.add_option("sweep", options.sweep, "An id or a name")->required();
-  command.add_option("--row", options.row, "Its name in the table; one that is there is replaced")
-      ->required();
-  CLI::Option* remove = command.add_flag("--remove", options.remove, "Take the row out again");
+  CLI::Option* row = command.add_option("--row", options.row,
+                                        "A paper's: its name in the table; one that is there is replaced");
+  CLI::Option* predictions = command.add_option(
+      "--predictions", options.predictions,
+      "JSONL of summaries made elsewhere, to be scored and tested: configuration, seed, id, text");
+  CLI::Option* remove = command.add_option_function<std::string>(
+      "--remove",
+      [&options](const std::string& name) {
+        options.remove = true;
+        options.remove_row = name;
+      },
+      "Take the row NAME (or --row) out again");
+  remove->expected(0, 1)->trigger_on_parse();
+  predictions->excludes(row)->excludes(remove);
   command.add_option("--source", options.source, "Where it is from: a citation, a URL")->excludes(remove);
   for (std::size_t i = 0; i < std::size(kMetrics); ++i) {
     const auto& [name, label] = kMetrics[i];
@@ -36,12 +47,25 @@ void AddImportOptions(CLI::App& command, ImportOptions& options) {
 }
 
 Status Import(Client& client, const ImportOptions& options, bool json) {
+  std::string name = options.row;
+  if (options.remove && !options.remove_row.empty()) {
+    if (!name.empty() && name != options.remove_row) {
+      return InvalidArgument("import: --row '{}' and --remove '{}' name two rows", Printable(name),
+                             Printable(options.remove_row));
+    }
+    name = options.remove_row;
+  }
+  if (name.empty()) {
+    return InvalidArgument(
+        "import: name a paper's row by --row, or runs made elsewhere by --predictions FILE, or a row to take "
+        "out by --remove NAME");
+  }
   if (!options.remove && options.source.empty()) {
     return InvalidArgument("import: say where the row is from, by --source 'Smith et al. 2024, table 2'");
   }
   v1::ImportRowRequest request;
   request.set_sweep(options.sweep);
-  request.set_name(options.row);
+  request.set_name(name);
   request.set_remove(options.remove);
   request.set_source(options.source);
   if (options.seeds) request.set_seeds(*options.seeds);

@@ -1,4 +1,5 @@
-// `sweepctl import`: a row of somebody else's into a sweep's table.
+// `sweepctl import`: a row of somebody else's into a sweep's table: a paper's figures, or summaries of runs
+// that were made elsewhere (scores.h).
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -13,7 +14,9 @@ namespace lorikeet::sweepctl {
 
 struct ImportOptions {
   std::string sweep, row, source;
-  bool remove = false;
+  std::string remove_row;   // --remove NAME; --row NAME --remove says the same
+  bool remove = false;      // --remove stands there
+  std::string predictions;  // a file
   std::optional<std::int64_t> seeds, trainable_parameters;
   // Percent; means and deviations of rouge1, rouge2, rougeL and rougeLsum.
   std::optional<double> mean[4], sd[4], trainable_percent;
