@@ -16,6 +16,7 @@
 #include "sweeps/trial/keep.h"
 #include "sweeps/trial/retry.h"
 #include "sweeps/trial/trial.h"
+#include "sweeps/trial/tune.h"
 #include "sweeps/trial/verdict.h"
 
 namespace lorikeet::core {
@@ -64,6 +65,7 @@ struct Sweep {
   std::vector<std::string> notes;
   VerdictSettings verdict = {};  // what is asked of the comparisons
   std::int64_t family = 0;       // configurations that are tested against the baseline
+  TuneSettings tune = {};        // how rows' settings are chosen; no axes: none are
   WallTime submitted_at{};
   std::optional<WallTime> finished_at;
 };
@@ -77,6 +79,14 @@ struct Configuration {
   bool baseline = false;
   std::int64_t planned = 0;  // trials
   std::string trial;  // the trial file with seed 0, JSON (sweeps/trial); empty where the store alone has it
+  // A row of the table has its settings chosen from so many; 1: it has them.
+  std::int64_t tries = 1;
+  std::int64_t candidate_of = 0;  // the row that it may become; 0: it is one
+  std::int64_t chosen_id = 0;     // of a row: what it became; 0: nothing yet
+  std::string edge = {};          // of a row: the axes at whose end that lies
+
+  // Nothing is known yet of what its trials run.
+  bool Undecided() const { return tries > 1 && chosen_id == 0; }
 };
 
 struct Trial {
@@ -266,6 +276,15 @@ struct ScoredTrial {
   std::string data_fingerprint, model_fingerprint, build;
   RougeF1 test;  // the result's, over all documents of the test split
   std::vector<std::pair<std::string, RougeF1>> documents;  // of the test split, by id
+};
+
+// A row's candidate: what it was tried with, and what came of it.
+struct Candidate {
+  std::int64_t configuration_id = 0;
+  std::string name;
+  std::vector<std::pair<std::string, std::string>> axes;
+  std::int64_t planned = 0;
+  std::vector<double> scores;  // by the sweep's tune.by, of its trials that succeeded
 };
 
 // A configuration beside its baseline, in ROUGE points. docs/schema.md, `comparisons`.

@@ -19,6 +19,7 @@
 #include "coordinator/service/scores.h"
 #include "coordinator/service/sessions.h"
 #include "coordinator/service/submission.h"
+#include "coordinator/service/tuning.h"
 #include "coordinator/service/views.h"
 
 namespace lorikeet::service {
@@ -42,6 +43,7 @@ class TurningService : public Service {
     in_turn_ = true;
     const SteadyTime begun = context_.clock.Steady();
     requests();
+    tuning_.CatchUp().IgnoreError();  // what it frees is granted in this turn
     // Whoever hears that the sweep has ended finds its verdicts there.
     if (!context_.state.due.ended.empty()) comparing_.CatchUp().IgnoreError();
     leases_.GrantPlanned().IgnoreError();  // the turn has what went wrong
@@ -239,6 +241,7 @@ class TurningService : public Service {
   Requests requests_{context_};
   Views views_{context_};
   Artifacts artifacts_{context_};
+  Tuning tuning_{context_};
   Comparing comparing_{context_};
   Foreign foreign_{context_};
   Scores scores_{context_};

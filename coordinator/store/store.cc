@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include "coordinator/store/candidates.h"
 #include "coordinator/store/checkpoint.h"
 #include "coordinator/store/comparisons.h"
 #include "coordinator/store/connection.h"
@@ -120,6 +121,10 @@ class SqliteStore : public Store {
 
   StatusOr<std::vector<core::Comparison>> Comparisons(const std::string& sweep_id) override {
     return Read([&] { return LoadComparisons(*connection_, sweep_id); });
+  }
+
+  StatusOr<std::vector<core::Candidate>> Candidates(std::int64_t row_id, const std::string& metric) override {
+    return Read([&] { return LoadCandidates(*connection_, row_id, metric); });
   }
 
   ScoreReader& scores() override { return *scores_; }

@@ -107,6 +107,9 @@ class Transaction {
   virtual Status PutComparison(const core::Comparison& comparison) = 0;
   // Those of the configuration, or with it as the baseline.
   virtual Status RemoveComparisons(std::int64_t configuration_id) = 0;
+  // The row's settings, and what its trials run, are the candidate's from here. NotFound where either is
+  // missing.
+  virtual Status ChooseCandidate(std::int64_t row_id, std::int64_t candidate_id, const std::string& edge) = 0;
   // One of that sweep and name is replaced, with its summaries and scores.
   virtual Status PutForeignRow(const core::ForeignRow& row) = 0;
   // With its summaries and scores. NotFound where there is none.
@@ -188,6 +191,9 @@ class Store {
   // A configuration's trials with a result, by seed; what the open transaction has written counts.
   virtual StatusOr<std::vector<core::ScoredTrial>> Scores(std::int64_t configuration_id) = 0;
   virtual StatusOr<std::vector<core::Comparison>> Comparisons(const std::string& sweep_id) = 0;
+  // A row's candidates in their order, scored by `metric` (validation_rouge1, validation_loss).
+  virtual StatusOr<std::vector<core::Candidate>> Candidates(std::int64_t row_id,
+                                                            const std::string& metric) = 0;
   virtual ScoreReader& scores() = 0;
   virtual StatusOr<LogSize> LogsOf(const std::string& sweep_id) = 0;
   virtual std::string path() const = 0;  // of results.db

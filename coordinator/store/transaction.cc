@@ -11,15 +11,16 @@ Status SqliteTransaction::InsertSweep(const core::Sweep& sweep) {
         connection_.Run(
             "INSERT INTO sweeps (id, name, fingerprint, text, state, baseline, max_attempts, backoff_ms, "
             "retry_kinds, max_interruptions, priority, max_running, labels, trials, seeds, notes, build, "
-            "submitted_at, finished_at, keep, primary_metric, margin, family) VALUES (?, ?, ?, ?, ?, ?, ?, "
+            "submitted_at, finished_at, keep, primary_metric, margin, family, tune) VALUES (?, ?, ?, ?, ?, "
             "?, ?, "
-            "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "?, ?, "
+            "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             sweep.id, sweep.name, sweep.fingerprint, sweep.text, core::Name(sweep.state), sweep.baseline,
             sweep.retry.attempts, std::int64_t{sweep.retry.backoff.count()},
             RetryKindsToJson(sweep.retry.kinds), sweep.retry.interruptions, sweep.priority, sweep.max_running,
             LabelsToJson(sweep.labels), sweep.trials, ListToJson(sweep.seeds), ListToJson(sweep.notes),
             build_, sweep.submitted_at, sweep.finished_at, KeepToJson(sweep.keep), sweep.verdict.primary,
-            sweep.verdict.margin, sweep.family);
+            sweep.verdict.margin, sweep.family, NullIfEmpty{TuneToJson(sweep.tune)});
         return absl::OkStatus();
       });
 }
@@ -32,10 +33,10 @@ StatusOr<std::int64_t> SqliteTransaction::InsertConfiguration(const core::Config
       [&]() -> StatusOr<std::int64_t> {
         connection_.Run(
             "INSERT INTO configurations (sweep_id, position, name, arm, axes, settings, baseline, planned, "
-            "trial) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "trial, tries, candidate_of) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0))",
             configuration.sweep_id, configuration.position, configuration.name, configuration.arm,
             PairsToJson(configuration.axes), PairsToJson(configuration.settings), configuration.baseline,
-            configuration.planned, configuration.trial);
+            configuration.planned, configuration.trial, configuration.tries, configuration.candidate_of);
         return std::int64_t{connection_.database().getLastInsertRowid()};
       });
 }

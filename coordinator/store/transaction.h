@@ -51,6 +51,7 @@ class SqliteTransaction : public Transaction, private ScoreWriter {
                                                       core::ArtifactKind kind) override;
   Status PutComparison(const core::Comparison& comparison) override;
   Status RemoveComparisons(std::int64_t configuration_id) override;
+  Status ChooseCandidate(std::int64_t row_id, std::int64_t candidate_id, const std::string& edge) override;
   Status PutForeignRow(const core::ForeignRow& row) override;
   Status RemoveForeignRow(const std::string& sweep_id, const std::string& name) override;
   ScoreWriter& scores() override { return *this; }

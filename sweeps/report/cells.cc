@@ -55,6 +55,33 @@ std::string NameCell(const Row& row) {
          (row.baseline ? " (baseline)" : "");
 }
 
+// "4", "4 (edge)".
+std::string TriesText(const Row& row) {
+  return fmt::format("{}{}", row.tries, row.edge.empty() ? "" : " (edge)");
+}
+
+// What rows' settings were chosen from.
+std::vector<std::string> TuneLines(const Table& table) {
+  std::vector<std::string> lines, edges, chosen;
+  for (const Row& row : table.rows) {
+    if (row.tries > 1 && lines.empty()) {
+      lines.emplace_back(
+          "Tries: how many settings a row's own were chosen from, on validation and with other seeds; their "
+          "trials "
+          "count in its device-hours and nowhere else.");
+    }
+    if (!row.chosen.empty()) chosen.push_back(Printable(row.chosen));
+    if (!row.edge.empty())
+      edges.push_back(fmt::format("{} {}", Printable(row.configuration), Printable(row.edge)));
+  }
+  if (!chosen.empty()) lines.push_back(Sentence("Chosen", chosen));
+  if (!edges.empty())
+    lines.push_back(Sentence(
+        "Edge: the chosen value is the last that was tried on its side, and a better one may lie beyond",
+        edges));
+  return lines;
+}
+
 // On what the costs were measured.
 std::vector<std::string> DeviceLines(const Table& table) {
   std::vector<std::string> lines;
@@ -89,7 +116,10 @@ Cells QualityCells(const Table& table) {
   cells.texts = 2;
   const bool intervals = std::any_of(table.rows.begin(), table.rows.end(),
                                      [](const Row& row) { return row.comparison.low.has_value(); });
+  const bool tuned =
+      std::any_of(table.rows.begin(), table.rows.end(), [](const Row& row) { return row.tries > 1; });
   cells.heading = {"configuration", "seeds"};
+  if (tuned) cells.heading.emplace_back("tries");
   for (const std::string& metric : table.metrics) cells.heading.push_back(MetricLabel(metric));
   cells.difference = cells.heading.size();
   cells.heading.push_back("Δ " + MetricLabel(table.primary));
@@ -103,6 +133,7 @@ Cells QualityCells(const Table& table) {
     const Comparison& comparison = row.comparison;
     std::vector<std::string> cell = {
         NameCell(row), row.source.empty() || row.seeds > 0 ? SeedsText(row) : std::string(kAbsent)};
+    if (tuned) cell.push_back(row.reference ? std::string(kAbsent) : TriesText(row));
     for (const std::string& metric : table.metrics)
       cell.push_back(MeanSdText(ScoreOf(row, metric), DigitsOf(table, metric)));
     cell.push_back(Or(comparison.difference, [](double value) { return Signed(value); }));
@@ -182,17 +213,20 @@ std::vector<std::string> Legend(const Table& table) {
     lines.emplace_back(
         "† still improving: at half of its seeds or more, the best checkpoint is the last one.");
   }
+  for (std::string& line : TuneLines(table)) lines.push_back(std::move(line));
   for (const Row& row : table.rows) {
     if (row.source.empty()) continue;
-    lines.push_back(fmt::format(
-        "‡ {} is not of this sweep, and {}: {}.", Printable(row.configuration),
-        row.arm == "imported" ? "its summaries are scored and tested as this sweep's are" : "not tested against",
-        Printable(row.source)));
+    lines.push_back(fmt::format("‡ {} is not of this sweep, and {}: {}.", Printable(row.configuration),
+                                row.arm == "imported"
+                                    ? "its summaries are scored and tested as this sweep's are"
+                                    : "not tested against",
+                                Printable(row.source)));
   }
   if (const std::vector<std::string> others = ChosenOthers(table); !others.empty()) {
-    lines.push_back(fmt::format(
-        "{}: scores that came from outside, on the test split, in their own unit; no verdict is given by them.",
-        fmt::join(others, ", ")));
+    lines.push_back(
+        fmt::format("{}: scores that came from outside, on the test split, in their own unit; no verdict is "
+                    "given by them.",
+                    fmt::join(others, ", ")));
     std::vector<std::string> partly;
     for (const std::string& metric : others) {
       for (const Row& row : table.rows) {

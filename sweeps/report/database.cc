@@ -88,4 +88,8 @@ Status ToStatus(const SQLite::Exception& error, const std::string& path) {
   }
 }
 
+std::string RowsAlone(int schema_version, const std::string& alias) {
+  return schema_version < kTuneVersion ? "" : " AND " + alias + "candidate_of IS NULL";
+}
+
 }  // namespace lorikeet::report

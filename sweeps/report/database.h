@@ -21,6 +21,11 @@ Status ToStatus(const SQLite::Exception& error, const std::string& path);
 
 // Later columns are missing from databases of earlier builds.
 bool HasColumn(SQLite::Database& database, const std::string& table, const std::string& column);
+// The first schema with candidates beside a table's rows.
+inline constexpr int kTuneVersion = 14;
+// " AND c.candidate_of IS NULL": leaves out what rows' settings were chosen from; empty where the schema has
+// none.
+std::string RowsAlone(int schema_version, const std::string& alias);
 
 // In the order of their submission.
 std::vector<std::string> SweepNames(SQLite::Database& database);

@@ -44,6 +44,9 @@ Json RowJson(const Row& row, bool chosen, const std::vector<std::string>& metric
   json["reason"] = row.comparison.reason.empty() ? Json(nullptr) : Json(row.comparison.reason);
   json["chosen"] = chosen;
   json["still_improving"] = row.still_improving;
+  json["tries"] = row.tries;
+  json["chosen_from"] = row.chosen.empty() ? Json(nullptr) : Json(row.chosen);
+  json["edge"] = row.edge.empty() ? Json(nullptr) : Json(row.edge);
   json["validation_mean"] = OrNull(row.validation_primary);
   json["validation_rouge1_mean"] = OrNull(row.validation_rouge1);
   json["validation_loss_mean"] = OrNull(row.validation_loss);

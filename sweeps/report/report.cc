@@ -96,12 +96,12 @@ class SqliteReport : public Report {
     return absl::OkStatus();
   }
 
-  // Where each configuration stands in the table.
+  // Where each row stands in the table.
   using Positions = std::unordered_map<std::string, std::size_t>;
   Positions ReadPositions(const Table& table) {
     Positions positions;
-    SQLite::Statement query(*database_,
-                            "SELECT name FROM configurations WHERE sweep_id = ? ORDER BY position, id");
+    SQLite::Statement query(*database_, "SELECT name FROM configurations WHERE sweep_id = ?" +
+                                            RowsAlone(version_, "") + " ORDER BY position, id");
     query.bind(1, table.sweep_id);
     while (query.executeStep()) positions.emplace(query.getColumn(0).getString(), positions.size());
     return positions;
@@ -129,6 +129,7 @@ class SqliteReport : public Report {
             (version_ >= kChosenVersion ? fmt::format(", r.validation_{}_mean, r.kept_last",
                                                       table.primary)  // one of four, by its CHECK
                                         : std::string()) +
+            (version_ >= kTuneVersion ? ", r.tries, r.chosen, r.edge" : "") +
             " FROM rouge_table AS r WHERE r.sweep = ?");
     query.bind(1, table.sweep);
     while (query.executeStep()) {
@@ -174,9 +175,15 @@ class SqliteReport : public Report {
         }
       }
       if (version_ >= kChosenVersion) {
-        row.validation_primary = Number(query.getColumn(query.getColumnCount() - 2));
-        const std::int64_t kept_last = query.getColumn(query.getColumnCount() - 1).getInt64();
+        const int at = query.getColumnCount() - (version_ >= kTuneVersion ? 5 : 2);
+        row.validation_primary = Number(query.getColumn(at));
+        const std::int64_t kept_last = query.getColumn(at + 1).getInt64();
         row.still_improving = !row.reference && kept_last > 0 && 2 * kept_last >= row.seeds;
+      }
+      if (version_ >= kTuneVersion) {
+        row.tries = query.getColumn(query.getColumnCount() - 3).getInt64();
+        row.chosen = query.getColumn(query.getColumnCount() - 2).getString();
+        row.edge = query.getColumn(query.getColumnCount() - 1).getString();
       }
       table.rows[positions.at(row.configuration)] = std::move(row);
     }
@@ -210,9 +217,10 @@ class SqliteReport : public Report {
     SQLite::Statement query(*database_,
                             "SELECT c.name, t.state, coalesce(t.failure_kind, 'failed') AS kind, count(*)"
                             " FROM configurations AS c CROSS JOIN trials AS t ON t.configuration_id = c.id"
-                            " WHERE c.sweep_id = ? AND t.state IN ('running', 'failed', 'cancelled')"
-                            " GROUP BY c.id, t.state, CASE t.state WHEN 'failed' THEN kind END"
-                            " ORDER BY c.position, t.state DESC, kind");
+                            " WHERE c.sweep_id = ? AND t.state IN ('running', 'failed', 'cancelled')" +
+                                RowsAlone(version_, "c.") +
+                                " GROUP BY c.id, t.state, CASE t.state WHEN 'failed' THEN kind END"
+                                " ORDER BY c.position, t.state DESC, kind");
     query.bind(1, table.sweep_id);
     while (query.executeStep()) {
       const std::string state = query.getColumn(1).getString();

@@ -49,6 +49,9 @@ struct Row {
   Comparison comparison;                     // of all rows but the baseline
   std::optional<double> validation_primary;  // what rows are chosen by, percent
   std::optional<double> validation_rouge1, validation_loss;
+  std::int64_t tries = 1;        // how many settings its own were chosen from
+  std::string chosen = {};       // the configuration that it became; empty: none was to be chosen, or is yet
+  std::string edge = {};         // tuned axes of which it has the least or largest value that was tried
   bool still_improving = false;  // at half of the seeds or more, the best checkpoint was the last
   std::optional<std::int64_t> trainable_parameters;
   std::optional<double> trainable_share;  // 0 to 1
@@ -68,9 +71,9 @@ struct Table {
   std::vector<Row> rows;
   std::vector<std::string> metrics = {"rouge1", "rouge2", "rougeL", "rougeLsum"};  // the score columns
   std::vector<std::string> more_metrics = {};  // that rows are scored by besides, and that may be columns
-  std::string primary = "rouge1";  // the metric of the verdicts
-  double margin = 0.5;             // ROUGE points
-  std::int64_t family = 0;         // rows that p-values are corrected for
+  std::string primary = "rouge1";              // the metric of the verdicts
+  double margin = 0.5;                         // ROUGE points
+  std::int64_t family = 0;                     // rows that p-values are corrected for
   std::int64_t imported = 0;       // rows of somebody else's that are tested, and corrected for besides
   bool extended = false;           // rows or seeds came after the submission
   bool mixed = false;              // results from several versions of the documents or of the base model

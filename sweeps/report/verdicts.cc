@@ -42,15 +42,17 @@ void ReadComparisons(SQLite::Database& database,
   }
 }
 
-// Every attempt's, those that failed or were lost too.
-void ReadDeviceHours(SQLite::Database& database,
+// Every attempt's, those that failed or were lost too, and those of what a row's settings were chosen from.
+void ReadDeviceHours(SQLite::Database& database, int version,
                      const std::unordered_map<std::string, std::size_t>& positions, Table& table) {
   SQLite::Statement query(
       database,
-      "SELECT c.name, sum(t.slots * (julianday(a.ended_at) - julianday(a.started_at))) * 24"
-      " FROM configurations AS c CROSS JOIN trials AS t ON t.configuration_id = c.id"
-      " CROSS JOIN attempts AS a ON a.trial_id = t.id"
-      " WHERE c.sweep_id = ? AND a.started_at IS NOT NULL AND a.ended_at IS NOT NULL GROUP BY c.id");
+      std::string("SELECT w.name, sum(t.slots * (julianday(a.ended_at) - julianday(a.started_at))) * 24"
+                  " FROM configurations AS c JOIN configurations AS w ON w.id = ") +
+          (version >= kTuneVersion ? "coalesce(c.candidate_of, c.id)" : "c.id") +
+          " CROSS JOIN trials AS t ON t.configuration_id = c.id"
+          " CROSS JOIN attempts AS a ON a.trial_id = t.id"
+          " WHERE c.sweep_id = ? AND a.started_at IS NOT NULL AND a.ended_at IS NOT NULL GROUP BY w.id");
   query.bind(1, table.sweep_id);
   while (query.executeStep()) {
     table.rows[positions.at(query.getColumn(0).getString())].device_hours = Number(query.getColumn(1));
@@ -131,7 +133,7 @@ void ReadVerdicts(SQLite::Database& database, int version,
   } else {
     for (Row& row : table.rows) row.validation_primary = row.validation_rouge1;  // before there was another
   }
-  if (table.trials <= kMostForHours) ReadDeviceHours(database, positions, table);
+  if (table.trials <= kMostForHours) ReadDeviceHours(database, version, positions, table);
   FillIn(table);
 }
 

@@ -55,6 +55,9 @@ class Careless : public store::Transaction {
   Status DiscardStagedPredictions(const std::string& attempt_id) override {
     return real_.DiscardStagedPredictions(attempt_id);
   }
+  Status ChooseCandidate(std::int64_t row_id, std::int64_t candidate_id, const std::string& edge) override {
+    return real_.ChooseCandidate(row_id, candidate_id, edge);
+  }
   Status MarkRetried(const std::string& trial_id) override { return real_.MarkRetried(trial_id); }
   StatusOr<std::vector<std::string>> WorkersTakenDown(const std::string& trial_id) override {
     return real_.WorkersTakenDown(trial_id);
@@ -141,6 +144,9 @@ class Hooked : public store::Store {
   StatusOr<std::vector<std::string>> ArtifactPaths() override { return disk_.ArtifactPaths(); }
   StatusOr<std::vector<core::ScoredTrial>> Scores(std::int64_t configuration_id) override {
     return disk_.Scores(configuration_id);
+  }
+  StatusOr<std::vector<core::Candidate>> Candidates(std::int64_t row_id, const std::string& metric) override {
+    return disk_.Candidates(row_id, metric);
   }
   StatusOr<std::vector<core::Comparison>> Comparisons(const std::string& sweep_id) override {
     return disk_.Comparisons(sweep_id);
