@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <thread>
 #include <utility>
 
@@ -16,6 +17,7 @@
 #include "lorikeet/v1/artifacts.grpc.pb.h"
 #include "lorikeet/v1/client.grpc.pb.h"
 #include "sweeps/sweepctl/config.h"
+#include "sweeps/sweepctl/run.h"
 
 namespace lorikeet::sweepctl {
 namespace {
@@ -37,6 +39,16 @@ std::string Address(const std::string& flag) {
   if (!flag.empty()) return flag;
   const char* value = std::getenv("LORIKEET_COORDINATOR");
   return value != nullptr && *value != '\0' ? value : "127.0.0.1:7070";
+}
+
+// Nobody to ask: after a `sweepctl run` that is no wonder, and what it left is near.
+Status WithWhatARunLeft(const Status& status) {
+  const std::string folder = RunOptions().data;
+  std::error_code error;
+  if (!std::filesystem::exists(folder + "/results.db", error)) return status;
+  return {status.code(),
+          fmt::format("{}; what a `sweepctl run` left here is read by `sweepctl table SWEEP --db {}`",
+                      Message(status), folder)};
 }
 
 }  // namespace
@@ -137,7 +149,9 @@ StatusOr<std::unique_ptr<Client>> Client::Create(const ClientOptions& asked) {
   impl->tls = !tls_ca.empty();
   ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> channel,
                    rpc::OpenChannel(impl->address, {.certificate = {}, .key = {}, .ca = tls_ca}));
-  ASSIGN_OR_RETURN(impl->token, rpc::FindToken(token_file, impl->address));
+  StatusOr<std::string> token = rpc::FindToken(token_file, impl->address);
+  if (!token.ok()) return WithWhatARunLeft(token.status());
+  impl->token = *std::move(token);
   impl->channel = channel;
   impl->stub = v1::SweepService::NewStub(channel);
   impl->artifacts = v1::ArtifactService::NewStub(channel);

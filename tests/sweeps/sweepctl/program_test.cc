@@ -62,8 +62,15 @@ class SweepctlTest : public ::testing::Test {
     return path;
   }
   Outcome Run(const std::vector<std::string>& arguments) const {
+    return Start({std::string(kBinDir) + "/sweepctl"}, arguments);
+  }
+  // In the test's folder.
+  Outcome RunThere(const std::vector<std::string>& arguments) const {
+    return Start({"/usr/bin/env", "-C", folder_, std::string(kBinDir) + "/sweepctl"}, arguments);
+  }
+  Outcome Start(std::vector<std::string> command, const std::vector<std::string>& arguments) const {
     SubprocessOptions options;
-    options.command = {std::string(kBinDir) + "/sweepctl"};
+    options.command = std::move(command);
     options.command.insert(options.command.end(), arguments.begin(), arguments.end());
     options.output_file = folder_ + "/out";
     options.error_file = folder_ + "/err";
@@ -134,6 +141,12 @@ TEST_F(SweepctlTest, WrongUsageSaysWhatWouldBeRight) {
   EXPECT_THAT(Run({"list", "--data", "/nowhere"}).err,
               HasSubstr("/nowhere: no `sweepctl run` is at work in this folder"));
   EXPECT_EQ(Run({"run", "/"}).code, 2);
+  EXPECT_THAT(RunThere({"table", "demo"}).err, Not(HasSubstr("--db")));
+  std::filesystem::create_directory(folder_ + "/lorikeet-data");
+  File("lorikeet-data/results.db", "");
+  EXPECT_THAT(
+      RunThere({"table", "demo"}).err,
+      HasSubstr("what a `sweepctl run` left here is read by `sweepctl table SWEEP --db lorikeet-data`"));
   const Outcome mistakes = Run({"submit", File("two.yaml", "sweep: x\nmodle: /m\nseeds: []\n")});
   EXPECT_EQ(mistakes.code, 2);
   std::istringstream lines(mistakes.err);
