@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -16,15 +15,10 @@
 #include "sweeps/sweepctl/submit.h"
 #include "sweeps/sweepctl/table.h"
 #include "sweeps/sweepctl/text.h"
+#include "sweeps/sweepctl/trainer_program.h"
 
 namespace lorikeet::sweepctl {
 namespace {
-
-// sweep-coordinator and sweep-worker lie beside this program.
-std::string ProgramFolder() {
-  std::error_code error;
-  return std::filesystem::read_symlink("/proc/self/exe", error).parent_path().string();
-}
 
 const CLI::IsMember kFormats({"text", "markdown", "latex", "csv", "json"});
 
@@ -34,10 +28,12 @@ Commands::Commands(CLI::App& app) {
   app.require_subcommand(1);
   AddRun(app);
   AddSubmit(app);
+  AddPreflight(app);
   AddSchema(app);
   AddLooks(app);
   AddTable(app);
   AddPlot(app);
+  AddBench(app);
   AddExports(app);
   AddActs(app);
   AddScores(app);

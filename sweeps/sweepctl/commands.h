@@ -7,12 +7,14 @@
 #include <string>
 
 #include "common/status.h"
+#include "sweeps/sweepctl/bench.h"
 #include "sweeps/sweepctl/client.h"
 #include "sweeps/sweepctl/export.h"
 #include "sweeps/sweepctl/extract.h"
 #include "sweeps/sweepctl/fetch.h"
 #include "sweeps/sweepctl/import.h"
 #include "sweeps/sweepctl/plot.h"
+#include "sweeps/sweepctl/preflight.h"
 #include "sweeps/sweepctl/run.h"
 #include "sweeps/sweepctl/scores.h"
 #include "sweeps/sweepctl/table.h"
@@ -31,6 +33,8 @@ class Commands {
   CLI::App* AddRemote(CLI::App& app, const std::string& name, const std::string& help);
   void Do(CLI::App* command, std::function<Status()> action);
   void AddRun(CLI::App& app);
+  void AddPreflight(CLI::App& app);
+  void AddBench(CLI::App& app);
   void AddSubmit(CLI::App& app);
   void AddSchema(CLI::App& app);
   void AddLooks(CLI::App& app);
@@ -54,10 +58,12 @@ class Commands {
   ImportOptions import_;
   ScoreOptions score_;
   PlotOptions plot_;
+  PreflightOptions preflight_;
+  BenchOptions bench_;
   ExtractOptions extract_;
   ExportOptions export_;
   std::string file_, name_, trial_, format_ = "text", schema_format_ = "json", database_, copy_;
-  bool follow_ = false, dry_run_ = false, json_ = false, undo_ = false, names_ = false;
+  bool follow_ = false, dry_run_ = false, json_ = false, undo_ = false, names_ = false, no_past_ = false;
   std::int64_t priority_ = 0;
 };
 

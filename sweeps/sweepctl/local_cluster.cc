@@ -48,6 +48,13 @@ Status MakeFolder(const std::string& folder) {
 
 }  // namespace
 
+std::int64_t CountGpus() {
+  std::int64_t gpus = 0;
+  std::error_code error;
+  while (std::filesystem::exists("/dev/nvidia" + std::to_string(gpus), error)) ++gpus;
+  return gpus;
+}
+
 StatusOr<std::vector<WorkerShare>> SplitMachine(std::int64_t workers, std::int64_t gpus,
                                                 std::int64_t threads) {
   std::vector<WorkerShare> shares(static_cast<std::size_t>(workers));

@@ -21,6 +21,9 @@ struct LocalClusterOptions {
   std::function<bool()> give_up = [] { return false; };
 };
 
+// GPUs of this machine, as its driver shows them.
+std::int64_t CountGpus();
+
 // What one local worker is given of the machine.
 struct WorkerShare {
   std::string devices = "auto";  // as sweep-worker's --devices

@@ -1,19 +1,17 @@
 #include "sweeps/sweepctl/run.h"
 
 #include <fmt/format.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstdio>
-#include <filesystem>
 #include <thread>
 #include <vector>
 
 #include "sweeps/sweepctl/client.h"
 #include "sweeps/sweepctl/follow.h"
+#include "sweeps/sweepctl/interrupt.h"
 #include "sweeps/sweepctl/local_cluster.h"
 #include "sweeps/sweepctl/submit.h"
 #include "sweeps/sweepctl/text.h"
@@ -23,20 +21,6 @@ namespace {
 
 constexpr auto kWorkersStartWithin = std::chrono::seconds(60);
 
-// How often Ctrl-C was pressed: once ends the run in good order, again at once.
-std::atomic<int> interrupted{0};
-static_assert(std::atomic<int>::is_always_lock_free);  // a signal handler writes it
-
-void Interrupt(int) { interrupted.fetch_add(1); }
-
-// GPUs of this machine, as its driver shows them.
-std::int64_t CountGpus() {
-  std::int64_t gpus = 0;
-  std::error_code error;
-  while (std::filesystem::exists("/dev/nvidia" + std::to_string(gpus), error)) ++gpus;
-  return gpus;
-}
-
 // Two workers show the real system at work and use two cores as well as one worker would; a machine with GPUs
 // gets one worker for all of them.
 std::int64_t DefaultWorkers(std::int64_t gpus, std::int64_t threads) {
@@ -44,7 +28,7 @@ std::int64_t DefaultWorkers(std::int64_t gpus, std::int64_t threads) {
 }
 
 Status CheckRunning(LocalCluster& cluster) {
-  if (interrupted > 0) return Aborted("interrupted; the same command goes on where it stopped");
+  if (Interrupts() > 0) return Aborted("interrupted; the same command goes on where it stopped");
   return cluster.Check();
 }
 
@@ -175,16 +159,12 @@ Status RunSweep(const RunOptions& options) {
   ASSIGN_OR_RETURN(const std::vector<WorkerShare> shares,
                    SplitMachine(options.workers.value_or(DefaultWorkers(gpus, threads)), gpus, threads));
   unsetenv("LORIKEET_TLS_CA");  // of a coordinator elsewhere: ours, and its workers, speak on the loopback
-  struct sigaction action {};
-  action.sa_handler = Interrupt;
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
-  sigaction(SIGHUP, &action, nullptr);
+  CountInterrupts();
 
-  int tolerated = 0;  // one Ctrl-C ends the run; while it ends, only a further one counts
+  int tolerated = 0;  // one Ctrl-C ends the run in good order; while it ends, a further one ends it at once
   ASSIGN_OR_RETURN(const std::unique_ptr<LocalCluster> cluster,
                    LocalCluster::Start({.programs = options.programs, .data = options.data, .give_up = [&] {
-                                          return interrupted > tolerated;
+                                          return Interrupts() > tolerated;
                                         }}));
   std::string table;
   std::vector<std::string> ended;  // trials that will not run again
@@ -192,7 +172,7 @@ Status RunSweep(const RunOptions& options) {
   Status outcome = sweep.status();
   // A child that ended says more than the call that it did not answer.
   if (const Status child = cluster->Check(); absl::IsUnavailable(outcome) && !child.ok()) outcome = child;
-  tolerated = interrupted;
+  tolerated = Interrupts();
   if (tolerated > 0) fmt::print(stderr, "handing the running trials back; Ctrl-C again to leave at once\n");
   Status stopped = cluster->Stop();
   if (stopped.ok()) cluster->ForgetTrials(ended);

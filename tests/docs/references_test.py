@@ -135,7 +135,7 @@ class References(unittest.TestCase):
 
     def test_every_flag_of_the_trainer_stands_in_a_page(self):
         written = "\n".join(text for page, text in pages().items() if page != "CHANGELOG.md")
-        for command in ("train", "generate", "loss", "rouge", "merge", "pretrain"):
+        for command in ("train", "generate", "loss", "bench", "preflight", "rouge", "merge", "pretrain"):
             flags = set(re.findall(r"^  (?:-\w,)?(--[\w-]+)", HELP.text("sweep-trainer", command), re.M))
             self.assertGreater(len(flags), 3)
             for flag in flags - {"--help", "--help-all"}:
