@@ -33,6 +33,9 @@ Status CheckMetricName(const std::string& name) {
     if (Lower(name) != own) continue;
     return InvalidArgument("'{}' is what the trainer scored, and is not replaced: take another name", name);
   }
+  if (Lower(name).starts_with("validation")) {
+    return InvalidArgument("'{}': what begins with 'validation' is the sweep's own: take another name", name);
+  }
   return absl::OkStatus();
 }
 

@@ -11,7 +11,7 @@ TEST(MetricNamesTest, AreWordsThatStandInAHeadingAndAfterAFlag) {
     EXPECT_TRUE(CheckMetricName(name).ok()) << name;
   }
   EXPECT_TRUE(CheckMetricName(std::string(kMostMetricNameBytes, 'a')).ok());
-  for (const std::string name :
+  for (const std::string& name :
        {std::string(), std::string("a b"), std::string("a,b"), std::string("1a"), std::string("a\n"),
         std::string("é"), std::string("a'b"), std::string(kMostMetricNameBytes + 1, 'a')}) {
     EXPECT_TRUE(absl::IsInvalidArgument(CheckMetricName(name))) << name;
@@ -19,7 +19,8 @@ TEST(MetricNamesTest, AreWordsThatStandInAHeadingAndAfterAFlag) {
 }
 
 TEST(MetricNamesTest, TheTrainersOwnAreNotTaken) {
-  for (const char* name : {"rouge1", "rouge2", "rougeL", "rougeLsum", "ROUGE1", "Rougel"}) {
+  for (const char* name :
+       {"rouge1", "rouge2", "rougeL", "rougeLsum", "ROUGE1", "Rougel", "validation", "Validation_loss"}) {
     EXPECT_TRUE(absl::IsInvalidArgument(CheckMetricName(name))) << name;
   }
 }

@@ -108,7 +108,7 @@ TEST_F(ScoredRunsTest, WhatIsNoSuchLineIsRefused) {
 }
 
 TEST_F(ScoredRunsTest, ScoresAreOfRunsThatAreThere) {
-  for (const std::string run :
+  for (const std::string& run :
        {std::string(kFull), std::string(R"("trial": "t-1")"), std::string(R"("trial": "full seed=1")"),
         std::string(R"("trial": "demo/full seed=1")"),
         std::string(R"("configuration": "theirs", "seed": 7)")}) {
