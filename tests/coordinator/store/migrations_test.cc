@@ -110,6 +110,23 @@ TEST(MigrationsTest, EveryEarlierVersionIsBroughtForward) {
   }
 }
 
+TEST(MigrationsTest, ComparisonsAreKeptWhereTheirTableIsMadeAnew) {
+  const Folder folder;
+  MakeOld(folder.database(), 13);  // 0015 lets them be of any metric
+  const std::string columns =
+      "sweep_id, configuration_id, baseline_id, metric, difference, low, high, p_value, p_corrected, verdict,"
+      " standard_error, degrees, p_not_worse, p_not_worse_corrected, p_equivalent, p_equivalent_corrected,"
+      " detectable, documents, seeds, baseline_seeds, reason";
+  SQLite::Database(folder.database(), SQLite::OPEN_READWRITE)
+      .exec("INSERT INTO comparisons (" + columns +
+            ") VALUES ('s', 1, 1, 'rouge2', 1, 2, 3, 4, 5, 'better', 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, "
+            "'why')");
+  const auto before = Query(folder.database(), "SELECT " + columns + " FROM comparisons");
+  ASSERT_EQ(before.size(), 1U);
+  ASSERT_TRUE(Store::Open(folder.path(), {.build = "test", .vfs = ""}).ok());
+  EXPECT_EQ(Query(folder.database(), "SELECT " + columns + " FROM comparisons"), before);
+}
+
 TEST(MigrationsTest, GiveTheSameSchemaAsANewDatabase) {
   const Folder old_folder, new_folder;
   MakeOld(old_folder.database(), 1);
