@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -169,8 +170,22 @@ void Commands::AddLooks(CLI::App& app) {
   watch->add_option("sweep", name_, "An id or a name")->required();
   Do(watch, [this] {
     return WithClient([this](Client& client) -> Status {
-      ASSIGN_OR_RETURN(const v1::SweepStatus sweep, FollowSweep(client, {.sweep = name_, .check = {}}));
-      return OutcomeOf(sweep, "sweepctl trials " + sweep.name());
+      // A `sweepctl run` takes its coordinator with it, a moment after the sweep's end: nobody to wait for.
+      bool run_ended = false;
+      const auto check = [&]() -> Status {
+        std::error_code error;
+        run_ended =
+            !client_.data.empty() && !std::filesystem::exists(client_.data + "/coordinator.address", error);
+        return run_ended ? absl::CancelledError() : absl::OkStatus();
+      };
+      const StatusOr<v1::SweepStatus> sweep = FollowSweep(client, {.sweep = name_, .check = check});
+      if (run_ended) {
+        fmt::print(stderr, "the run has ended: `sweepctl table {} --db {}`\n", Printable(name_),
+                   client_.data);
+        return absl::OkStatus();
+      }
+      RETURN_IF_ERROR(sweep.status());
+      return OutcomeOf(*sweep, "sweepctl trials " + sweep->name());
     });
   });
 }

@@ -62,7 +62,8 @@ class Follower {
         return check;
       }
       StatusOr<v1::SweepStatus> sweep = Look();
-      const bool away = absl::IsUnavailable(sweep.status());
+      // Cancelled: asked just when it ended.
+      const bool away = absl::IsUnavailable(sweep.status()) || absl::IsCancelled(sweep.status());
       // A coordinator that has answered once may restart; one that never has is a wrong address.
       if ((!sweep.ok() && !(away && answered_)) || (sweep.ok() && IsFinal(*sweep))) {
         screen_.Clear();
