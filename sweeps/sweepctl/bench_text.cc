@@ -87,7 +87,9 @@ std::string Csv(const Json& report) {
       if (key != "rows") add(key, value);
     }
     for (const auto& [key, value] : row.items()) add(key, value);
-    out += (out.empty() ? heads + "\n" : "") + values + "\n";
+    if (out.empty()) out += heads + "\n";
+    out += values;
+    out += '\n';
   }
   return out;
 }

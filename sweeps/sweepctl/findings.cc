@@ -53,7 +53,8 @@ void AddOverlap(const Json& overlap, Findings& findings) {
   std::string examples;
   for (const Json& pair : overlap["examples"]) {
     const std::string one = pair[0], other = pair[1];
-    examples += (examples.empty() ? "" : ", ") + (one == other ? one : one + " = " + other);
+    if (!examples.empty()) examples += ", ";
+    examples += one == other ? one : fmt::format("{} = {}", one, other);
   }
   const std::string meaning =
       first == "train" ? fmt::format("; scores on {} are of what was trained on", second) : "";

@@ -62,7 +62,7 @@ std::string Wrap(const std::string& text, const std::string& indent) {
 
 // The beginning and the end of a long text.
 std::string Excerpt(const std::string& text) {
-  const std::string whole = Printable(text);
+  std::string whole = Printable(text);
   if (whole.size() <= kHead + kTail) return whole;
   std::size_t head = kHead, tail = whole.size() - kTail;
   while (head > 0 && Continues(whole[head])) --head;
