@@ -133,7 +133,7 @@ Cells QualityCells(const Table& table) {
     const Comparison& comparison = row.comparison;
     std::vector<std::string> cell = {
         NameCell(row), row.source.empty() || row.seeds > 0 ? SeedsText(row) : std::string(kAbsent)};
-    if (tuned) cell.push_back(row.reference ? std::string(kAbsent) : TriesText(row));
+    if (tuned) cell.push_back(row.reference || !row.source.empty() ? std::string(kAbsent) : TriesText(row));
     for (const std::string& metric : table.metrics)
       cell.push_back(MeanSdText(ScoreOf(row, metric), DigitsOf(table, metric)));
     cell.push_back(Or(comparison.difference, [](double value) { return Signed(value); }));
