@@ -43,7 +43,7 @@ class Prober {
       : trial_(trial), options_(options), probe_(probe) {}
 
   Status Run() {
-    const Status status = Try();
+    Status status = Try();
     probe_.peak_memory_bytes = PeakMemoryBytes(options_.device);
     return status;
   }
