@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 namespace lorikeet::sweepctl {
@@ -17,7 +18,13 @@ namespace lorikeet::sweepctl {
 struct TrialKind {
   std::string method, model_fingerprint, device_model, precision;
   std::int64_t threads = 0;  // 0 on a GPU, where they do not matter
-  friend auto operator<=>(const TrialKind&, const TrialKind&) = default;
+  friend bool operator<(const TrialKind& a, const TrialKind& b) {
+    const auto all = [](const TrialKind& kind) {
+      return std::tie(kind.method, kind.model_fingerprint, kind.device_model, kind.precision, kind.threads);
+    };
+    return all(a) < all(b);
+  }
+  friend bool operator==(const TrialKind&, const TrialKind&) = default;
 };
 
 struct PastSpeed {

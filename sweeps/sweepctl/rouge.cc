@@ -77,7 +77,7 @@ Status ReadScores(const Scratch& scratch, std::size_t first, std::size_t count,
   std::size_t at = 0;
   const auto next = [&] {
     const std::size_t end = std::min(text.find('\n', at), text.size());
-    const auto line = Json::parse(std::string_view(text).substr(at, end - at));
+    auto line = Json::parse(std::string_view(text).substr(at, end - at));
     at = std::min(end + 1, text.size());
     return line;
   };
