@@ -15,11 +15,12 @@
 //   1  pending → running     a grant; or word of a lost attempt whose token is still the newest
 //   2  running → succeeded   its result is committed
 //   3  running → failed      a failure that is not retried, or one too many
-//   4  pending → failed      the same, reported late by a lost attempt; or none of its row's settings could
-//   be chosen 5  pending → succeeded   the result of a lost attempt came late, before another grant 6 pending
-//   → cancelled   by a person 7  running → cancelled   by a person 8  running → pending     the lease ran
-//   out, the worker handed it back, or a failure that is retried 9  failed | cancelled → pending   a person's
-//   retry
+//   4  pending → failed      the same, reported late by a lost attempt; or its settings cannot be chosen
+//   5  pending → succeeded   the result of a lost attempt came late, before another grant
+//   6  pending → cancelled   by a person
+//   7  running → cancelled   by a person
+//   8  running → pending     the lease ran out, the worker handed it back, or a failure that is retried
+//   9  failed | cancelled → pending   a person's retry
 //
 // An attempt:
 //
