@@ -6,6 +6,7 @@
 #include "common/failure_kinds.h"
 #include "coordinator/comparison/holm.h"
 #include "coordinator/comparison/verdict.h"
+#include "coordinator/service/compared_row.h"
 #include "sweeps/trial/trial.h"
 
 namespace lorikeet::service {
@@ -39,35 +40,6 @@ comparison::Side SideOf(const SweepRecord& sweep, const ConfigurationRecord& rec
   }
   return side;
 }
-
-void Fill(const comparison::Inference& inference, core::Comparison& row) {
-  row.standard_error = inference.standard_error;
-  row.degrees = inference.degrees;
-  row.low = inference.low;
-  row.high = inference.high;
-  row.p_value = inference.p_value;
-  row.p_not_worse = inference.p_not_worse;
-  row.p_equivalent = inference.p_equivalent;
-  row.detectable = inference.detectable;
-}
-
-namespace {
-
-using PValue = std::optional<double> core::Comparison::*;
-struct Correction {
-  PValue raw, corrected;
-};
-constexpr Correction kCorrections[] = {
-    {&core::Comparison::p_value, &core::Comparison::p_corrected},
-    {&core::Comparison::p_not_worse, &core::Comparison::p_not_worse_corrected},
-    {&core::Comparison::p_equivalent, &core::Comparison::p_equivalent_corrected}};
-
-const std::string& Withheld() {
-  static const std::string name = comparison::Name(comparison::Verdict::kWithheld);
-  return name;
-}
-
-}  // namespace
 
 Status Comparing::CatchUp() {
   Due& due = context_.state.due;
@@ -126,32 +98,14 @@ Status Comparing::CompareOne(const SweepRecord& sweep, const ConfigurationRecord
   const ScoredSide side = MakeScoredSide(trials);
   read += side.seeds * static_cast<std::int64_t>(side.documents.size());
 
-  const std::string not_comparable = WhyNotComparable(side, *other);
-  std::string why = comparison::WhyWithheld(SideOf(sweep, configuration), SideOf(sweep, baseline),
-                                            static_cast<std::int64_t>(side.documents.size()));
-  const bool all_in = why.empty();
-  if (!not_comparable.empty()) why = not_comparable;
-  std::vector<core::Comparison> rows;
-  for (std::size_t m = 0; m < side.metrics.size(); ++m) {
-    core::Comparison row{.sweep_id = sweep.sweep.id,
-                         .configuration_id = id,
-                         .baseline_id = sweep.baseline_id,
-                         .metric = core::kRougeMetrics[m].name};
-    row.seeds = side.seeds;
-    row.baseline_seeds = other->seeds;
-    row.reason = why.empty() ? Caveat(side, *other) : why;
-    if (!why.empty() && row.metric == sweep.sweep.verdict.primary) row.verdict = Withheld();
-    if (!not_comparable.empty() || side.documents.empty()) {
-      row.difference = side.means[m] - other->means[m];  // as in the table, and nothing more
-    } else {
-      row.documents = static_cast<std::int64_t>(side.documents.size());
-      const comparison::Difference difference =
-          comparison::Compare(side.metrics[m], other->metrics[m], sweep.sweep.verdict.margin);
-      row.difference = difference.difference;
-      if (difference.inference && all_in) Fill(*difference.inference, row);
-    }
-    rows.push_back(std::move(row));
-  }
+  const Obstacles obstacles{
+      .not_comparable = WhyNotComparable(side, *other),
+      .withheld = comparison::WhyWithheld(SideOf(sweep, configuration), SideOf(sweep, baseline),
+                                          static_cast<std::int64_t>(side.documents.size()))};
+  const core::Comparison sides{
+      .sweep_id = sweep.sweep.id, .configuration_id = id, .baseline_id = sweep.baseline_id, .metric = {}};
+  std::vector<core::Comparison> rows =
+      CompareByRouge(sides, side, *other, sweep.sweep.verdict, obstacles, Caveat(side, *other));
   ASSIGN_OR_RETURN(const std::vector<core::Comparison> by_others,
                    metrics_.CompareByAll(sweep, configuration, rows.front()));
   rows.insert(rows.end(), by_others.begin(), by_others.end());
@@ -195,11 +149,7 @@ StatusOr<std::int64_t> Comparing::JudgeSweep(const SweepRecord& sweep) {
   std::int64_t read = 0;
   for (core::Comparison* row : tested[sweep.sweep.verdict.primary]) {
     ASSIGN_OR_RETURN(const std::shared_ptr<const ScoredSide> baseline, BaselineOf(sweep, read));
-    const comparison::Judged judged = comparison::Judge(row->difference,
-                                                        {.p_value = *row->p_corrected,
-                                                         .p_not_worse = *row->p_not_worse_corrected,
-                                                         .p_equivalent = *row->p_equivalent_corrected},
-                                                        baseline->still_improving);
+    const comparison::Judged judged = JudgeRow(*row, *baseline);
     row->verdict = comparison::Name(judged.verdict);
     if (!judged.reason.empty()) row->reason = judged.reason;
   }

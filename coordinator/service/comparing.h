@@ -18,7 +18,6 @@ namespace lorikeet::service {
 
 // What stands against a verdict on the configuration.
 comparison::Side SideOf(const SweepRecord& sweep, const ConfigurationRecord& record);
-void Fill(const comparison::Inference& inference, core::Comparison& row);
 
 class Comparing {
  public:

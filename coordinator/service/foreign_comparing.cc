@@ -8,6 +8,7 @@
 
 #include "coordinator/comparison/holm.h"
 #include "coordinator/comparison/verdict.h"
+#include "coordinator/service/compared_row.h"
 #include "coordinator/service/comparing.h"
 #include "coordinator/service/metric_comparing.h"
 
@@ -28,16 +29,10 @@ std::string WhyNotComparableWith(const ScoredSide& row, const ScoredSide& baseli
   return "";
 }
 
-using RawOrCorrected = std::optional<double> core::Comparison::*;
-constexpr std::pair<RawOrCorrected, RawOrCorrected> kEachTest[] = {
-    {&core::Comparison::p_value, &core::Comparison::p_corrected},
-    {&core::Comparison::p_not_worse, &core::Comparison::p_not_worse_corrected},
-    {&core::Comparison::p_equivalent, &core::Comparison::p_equivalent_corrected}};
-
 // The imported rows' p-values by one metric, among those of the sweep's own rows.
 void Correct(const std::string& metric, const std::vector<core::Comparison>& own, std::int64_t family,
              std::vector<core::ForeignComparison>& rows) {
-  for (const auto& [raw, corrected] : kEachTest) {
+  for (const auto& [raw, corrected] : kCorrections) {
     std::vector<double> p_values;
     std::vector<core::Comparison*> imported;
     for (core::ForeignComparison& row : rows) {
@@ -54,18 +49,6 @@ void Correct(const std::string& metric, const std::vector<core::Comparison>& own
   }
 }
 
-void GiveVerdict(const ScoredSide& baseline, core::Comparison& row) {
-  if (!row.p_corrected) return;  // withheld
-  const comparison::Judged judged =
-      comparison::Judge(row.difference,
-                        {.p_value = *row.p_corrected,
-                         .p_not_worse = row.p_not_worse_corrected.value_or(1),
-                         .p_equivalent = row.p_equivalent_corrected.value_or(1)},
-                        baseline.still_improving);
-  row.verdict = comparison::Name(judged.verdict);
-  row.reason = judged.reason;
-}
-
 }  // namespace
 
 StatusOr<std::vector<core::ForeignComparison>> ForeignComparing::CompareOne(const SweepRecord& sweep,
@@ -78,30 +61,14 @@ StatusOr<std::vector<core::ForeignComparison>> ForeignComparing::CompareOne(cons
   const ScoredSide side = MakeScoredSide(trials);
   read += side.seeds * static_cast<std::int64_t>(side.documents.size());
   const ConfigurationRecord& record = sweep.configurations.at(sweep.baseline_id);
-  const std::string not_comparable = WhyNotComparableWith(side, baseline);
-  const std::string withheld =
-      comparison::WhyWithheld({.seeds = side.seeds, .planned = side.seeds}, SideOf(sweep, record),
-                              static_cast<std::int64_t>(side.documents.size()));
+  const Obstacles obstacles{
+      .not_comparable = WhyNotComparableWith(side, baseline),
+      .withheld = comparison::WhyWithheld({.seeds = side.seeds, .planned = side.seeds}, SideOf(sweep, record),
+                                          static_cast<std::int64_t>(side.documents.size()))};
+  const core::Comparison sides{.sweep_id = sweep.sweep.id, .baseline_id = sweep.baseline_id, .metric = {}};
   std::vector<core::ForeignComparison> rows;
-  for (std::size_t m = 0; m < side.metrics.size(); ++m) {
-    core::Comparison row{
-        .sweep_id = sweep.sweep.id, .baseline_id = sweep.baseline_id, .metric = core::kRougeMetrics[m].name};
-    row.seeds = side.seeds;
-    row.baseline_seeds = baseline.seeds;
-    row.reason = !not_comparable.empty() ? not_comparable : withheld;
-    if (!row.reason.empty() && row.metric == sweep.sweep.verdict.primary) {
-      row.verdict = comparison::Name(comparison::Verdict::kWithheld);
-    }
-    if (!not_comparable.empty()) {
-      row.difference = side.means[m] - baseline.means[m];
-    } else {
-      row.documents = static_cast<std::int64_t>(side.documents.size());
-      const comparison::Difference difference =
-          comparison::Compare(side.metrics[m], baseline.metrics[m], sweep.sweep.verdict.margin);
-      row.difference = difference.difference;
-      if (difference.inference && withheld.empty()) Fill(*difference.inference, row);
-    }
-    rows.push_back({.name = tested.name, .comparison = std::move(row)});
+  for (core::Comparison& one : CompareByRouge(sides, side, baseline, sweep.sweep.verdict, obstacles, "")) {
+    rows.push_back({.name = tested.name, .comparison = std::move(one)});
   }
   ASSIGN_OR_RETURN(const std::vector<std::string> metrics, scores.Metrics(sweep.sweep.id));
   const core::Comparison rouge = rows.front().comparison;
@@ -143,7 +110,11 @@ StatusOr<std::int64_t> ForeignComparing::Judge(const SweepRecord& sweep,
   const std::int64_t family = sweep.sweep.family + static_cast<std::int64_t>(tested.size());
   for (const std::string& metric : metrics) Correct(metric, own, family, rows);
   for (core::ForeignComparison& row : rows) {
-    if (row.comparison.metric == sweep.sweep.verdict.primary) GiveVerdict(*side, row.comparison);
+    core::Comparison& one = row.comparison;
+    if (one.metric != sweep.sweep.verdict.primary || !one.p_corrected) continue;  // no verdict, or withheld
+    const comparison::Judged judged = JudgeRow(one, *side);
+    one.verdict = comparison::Name(judged.verdict);
+    one.reason = judged.reason;
   }
   const auto put = [&](store::Transaction& transaction) -> Status {
     for (std::size_t i = 0; i < rows.size(); ++i) {

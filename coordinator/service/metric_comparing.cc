@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "coordinator/service/compared_row.h"
+
 namespace lorikeet::service {
 namespace {
 
@@ -46,12 +48,9 @@ core::Comparison CompareByMetric(core::Comparison row, const std::string& metric
   const comparison::Difference difference = comparison::Compare(side.summary, baseline.summary, kAnyMargin);
   to.difference = difference.difference;
   if (!difference.inference || !inferred) return to;
-  to.standard_error = difference.inference->standard_error;
-  to.degrees = difference.inference->degrees;
-  to.low = difference.inference->low;
-  to.high = difference.inference->high;
-  to.p_value = difference.inference->p_value;
-  to.detectable = difference.inference->detectable;
+  Fill(*difference.inference, to);
+  to.p_not_worse.reset();  // of no margin
+  to.p_equivalent.reset();
   return to;
 }
 

@@ -19,12 +19,6 @@ class ComparingTest : public ServiceTest {
     worker_ = Connect("w", 1);
   }
 
-  // ROUGE-1 of the document, 0 to 1.
-  static double ScoreOf(double mean, std::int64_t seed, int document) {
-    return mean + 0.002 * static_cast<double>(seed) + 0.01 * (document % 4) +
-           0.0005 * static_cast<double>((7 * document + 3 * seed) % 5);
-  }
-
   Grant Newest() { return worker_.Grants().back(); }
 
   // The next trial, which the worker has, ends with a result; by its configuration its mean.
