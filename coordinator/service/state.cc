@@ -27,11 +27,13 @@ void State::AddSweep(core::Sweep sweep, std::int64_t memory_bytes) {
 }
 
 void State::AddConfiguration(const core::Configuration& configuration) {
-  core::Configuration& known =
-      sweeps_.at(configuration.sweep_id).configurations[configuration.id].configuration;
+  SweepRecord& sweep = sweeps_.at(configuration.sweep_id);
+  core::Configuration& known = sweep.configurations[configuration.id].configuration;
   known = configuration;
   known.trial.clear();  // the store has it
-  if (configuration.baseline) sweeps_.at(configuration.sweep_id).baseline_id = configuration.id;
+  if (configuration.baseline) sweep.baseline_id = configuration.id;
+  if (configuration.candidate_of != 0)
+    sweep.candidates[configuration.candidate_of].push_back(configuration.id);
 }
 
 void State::AddTrial(core::Trial trial) {
@@ -157,10 +159,9 @@ void State::MarkDue(const core::Trial& trial, bool ended) {
 void State::MarkRow(const SweepRecord& sweep, std::int64_t row_id) {
   const ConfigurationRecord& row = sweep.configurations.at(row_id);
   if (!row.configuration.Undecided()) return;
-  const bool tried =
-      std::none_of(sweep.configurations.begin(), sweep.configurations.end(), [&](const auto& one) {
-        return one.second.configuration.candidate_of == row_id && one.second.Open() > 0;
-      });
+  const std::vector<std::int64_t>& candidates = sweep.candidates.at(row_id);
+  const bool tried = std::all_of(candidates.begin(), candidates.end(),
+                                 [&](std::int64_t id) { return sweep.configurations.at(id).Open() == 0; });
   if (tried && row.Open() > 0) {
     due.rows.emplace(sweep.sweep.id, row_id);
   } else {

@@ -97,9 +97,10 @@ class TrialIndex {
 
 struct SweepRecord {
   core::Sweep sweep;
-  std::map<std::int64_t, ConfigurationRecord> configurations;  // by id
-  std::int64_t baseline_id = 0;                                // among them; 0: none
-  std::vector<TrialRecord*> trials;                            // by position
+  std::map<std::int64_t, ConfigurationRecord> configurations;    // by id
+  std::int64_t baseline_id = 0;                                  // among them; 0: none
+  std::map<std::int64_t, std::vector<std::int64_t>> candidates;  // of rows that have any: ids, by the row's
+  std::vector<TrialRecord*> trials;                              // by position
   TrialIndex<&core::Trial::name> trials_by_name;
   TrialCounts counts{};
   std::int64_t memory_bytes = 0;         // of each slot that a trial takes; 0: any

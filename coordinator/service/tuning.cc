@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <optional>
 
 #include "coordinator/core/state_machine.h"
 #include "coordinator/service/attempts.h"
+#include "sweeps/spec/quantity.h"
 
 namespace lorikeet::service {
 namespace {
@@ -36,13 +36,6 @@ Best FindBest(const std::vector<core::Candidate>& candidates, bool smaller_is_be
   return best;
 }
 
-std::optional<double> NumberOf(const std::string& text) {
-  char* end = nullptr;
-  const double number = std::strtod(text.c_str(), &end);
-  if (text.empty() || *end != '\0' || !std::isfinite(number)) return std::nullopt;
-  return number;
-}
-
 const std::string* ValueOf(const core::Candidate& candidate, const std::string& axis) {
   for (const auto& [name, value] : candidate.axes) {
     if (name == axis) return &value;
@@ -57,12 +50,12 @@ std::string EdgeOf(const core::Candidate& best, const std::vector<core::Candidat
   std::string edge;
   for (const std::string& axis : axes) {
     const std::string* text = ValueOf(best, axis);
-    const std::optional<double> chosen = text == nullptr ? std::nullopt : NumberOf(*text);
+    const std::optional<double> chosen = text == nullptr ? std::nullopt : spec::ParseDecimal(*text).value;
     if (!chosen) continue;
     bool least = true, largest = true;
     for (const core::Candidate& candidate : candidates) {
       const std::string* value = ValueOf(candidate, axis);
-      const std::optional<double> number = value == nullptr ? std::nullopt : NumberOf(*value);
+      const std::optional<double> number = value == nullptr ? std::nullopt : spec::ParseDecimal(*value).value;
       if (!number) continue;
       least = least && *chosen <= *number;
       largest = largest && *chosen >= *number;

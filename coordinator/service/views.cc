@@ -36,8 +36,8 @@ std::string UntilAndAfterWhat(const core::Trial& trial) {
 
 std::string WhyUndecided(const SweepRecord& sweep, const core::Configuration& row) {
   std::int64_t open = 0, all = 0;
-  for (const auto& [id, one] : sweep.configurations) {
-    if (one.configuration.candidate_of != row.id) continue;
+  for (const std::int64_t id : sweep.candidates.at(row.id)) {
+    const ConfigurationRecord& one = sweep.configurations.at(id);
     open += one.Open();
     all += one.configuration.planned;
   }
@@ -74,7 +74,8 @@ SweepView Views::Sweep(const SweepRecord& record) const {
   view.waiting = scheduler::Waiting(state.queue, state.fleet, context_.clock.Steady()).Why(record.sweep.id);
   if (state.short_of_room && view.pending > 0)
     view.waiting.insert(view.waiting.begin(), ShortOfRoom(context_));
-  for (const auto& [id, configuration] : record.configurations) {
+  for (const auto& [id, candidates] : record.candidates) {
+    const ConfigurationRecord& configuration = record.configurations.at(id);
     if (configuration.configuration.Undecided() && configuration.Open() > 0)
       view.waiting.push_back(WhyUndecided(record, configuration.configuration));
   }
