@@ -1,7 +1,5 @@
 #include "sweeps/sweepctl/rouge.h"
 
-#include <cstdlib>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
@@ -9,6 +7,7 @@
 #include "common/files.h"
 #include "common/subprocess.h"
 #include "sweeps/sweepctl/text.h"
+#include "sweeps/sweepctl/trainer_program.h"
 
 namespace lorikeet::sweepctl {
 namespace {
@@ -19,29 +18,7 @@ using Json = nlohmann::ordered_json;
 constexpr std::size_t kTextsAtATime = 20'000;
 constexpr auto kScoreWithin = std::chrono::hours(1);
 
-// A folder that goes with everything in it.
-class Scratch {
- public:
-  static StatusOr<Scratch> Make() {
-    std::error_code error;
-    std::string folder = (std::filesystem::temp_directory_path(error) / "sweepctl-XXXXXX").string();
-    if (error || mkdtemp(folder.data()) == nullptr) {
-      return Internal("cannot make a folder for a while: {}; $TMPDIR says where", folder);
-    }
-    return Scratch(std::move(folder));
-  }
-  ~Scratch() {
-    std::error_code ignored;
-    if (!folder_.empty()) std::filesystem::remove_all(folder_, ignored);
-  }
-  Scratch(Scratch&& other) noexcept : folder_(std::exchange(other.folder_, {})) {}
-  Scratch& operator=(Scratch&&) = delete;
-  std::string operator/(const char* name) const { return folder_ + "/" + name; }
-
- private:
-  explicit Scratch(std::string folder) : folder_(std::move(folder)) {}
-  std::string folder_;
-};
+std::string In(const ScratchFolder& scratch, const char* name) { return scratch.path() + "/" + name; }
 
 // Ids that no data set can spoil: of a run and a document, by their places.
 std::string IdOf(std::size_t run, std::size_t document) { return fmt::format("{}/{}", run, document); }
@@ -50,30 +27,30 @@ std::string Line(const std::string& id, const std::string& text) {
   return Json({{"id", id}, {"text", text}}).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-Status RunProgram(const RougeSettings& settings, const Scratch& scratch) {
+Status RunProgram(const RougeSettings& settings, const ScratchFolder& scratch) {
   SubprocessOptions options;
   options.command = {settings.program,   "rouge",
-                     "--references",     scratch / "references.jsonl",
-                     "--predictions",    scratch / "predictions.jsonl",
+                     "--references",     In(scratch, "references.jsonl"),
+                     "--predictions",    In(scratch, "predictions.jsonl"),
                      "--sentence-split", settings.sentence_split};
   if (!settings.stemmer) options.command.emplace_back("--no-stemmer");
-  options.output_file = scratch / "scores.jsonl";
-  options.error_file = scratch / "errors";
+  options.output_file = In(scratch, "scores.jsonl");
+  options.error_file = In(scratch, "errors");
   const auto started = Subprocess::Start(options);
   if (!started.ok()) {
     return Annotate(started.status(), "ROUGE is computed by sweep-trainer, which lies beside sweepctl");
   }
   const std::optional<Exit> exit = (*started)->Wait(kScoreWithin);
   if (exit && exit->ok()) return absl::OkStatus();
-  const StatusOr<std::string> said = ReadFile(scratch / "errors");
+  const StatusOr<std::string> said = ReadFile(In(scratch, "errors"));
   return Internal("{}: {}: {}", settings.program, exit ? Describe(*exit) : "took over an hour",
                   said.ok() ? Printable(said->substr(0, 2000)) : "");
 }
 
 // Into `scores` of the runs from `first` on, `count` of them.
-Status ReadScores(const Scratch& scratch, std::size_t first, std::size_t count,
+Status ReadScores(const ScratchFolder& scratch, std::size_t first, std::size_t count,
                   std::vector<std::vector<RougeF1s>>& scores) {
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(scratch / "scores.jsonl"));
+  ASSIGN_OR_RETURN(const std::string text, ReadFile(In(scratch, "scores.jsonl")));
   std::size_t at = 0;
   const auto next = [&] {
     const std::size_t end = std::min(text.find('\n', at), text.size());
@@ -106,7 +83,7 @@ StatusOr<std::vector<std::vector<RougeF1s>>> ScoreRuns(const RougeSettings& sett
   const std::size_t at_a_time = std::max<std::size_t>(1, kTextsAtATime / scoring.references.size());
   for (std::size_t first = 0; first < runs.size(); first += at_a_time) {
     const std::size_t count = std::min(at_a_time, runs.size() - first);
-    ASSIGN_OR_RETURN(const Scratch scratch, Scratch::Make());
+    ASSIGN_OR_RETURN(const ScratchFolder scratch, ScratchFolder::Make("rouge"));
     std::string references, predictions;
     for (std::size_t run = first; run < first + count; ++run) {
       for (std::size_t i = 0; i < scoring.references.size(); ++i) {
@@ -114,8 +91,8 @@ StatusOr<std::vector<std::vector<RougeF1s>>> ScoreRuns(const RougeSettings& sett
         predictions += Line(IdOf(run, i), runs[run].documents[i].text);
       }
     }
-    RETURN_IF_ERROR(WriteFileAtomically(scratch / "references.jsonl", references, 0600));
-    RETURN_IF_ERROR(WriteFileAtomically(scratch / "predictions.jsonl", predictions, 0600));
+    RETURN_IF_ERROR(WriteFileAtomically(In(scratch, "references.jsonl"), references, 0600));
+    RETURN_IF_ERROR(WriteFileAtomically(In(scratch, "predictions.jsonl"), predictions, 0600));
     RETURN_IF_ERROR(RunProgram(settings, scratch));
     RETURN_IF_ERROR(ReadScores(scratch, first, count, scores));
   }

@@ -1,21 +1,8 @@
 // The subcommands that bring scores from outside into a sweep's table.
-#include <unistd.h>
-
-#include <filesystem>
-
 #include "sweeps/sweepctl/commands.h"
+#include "sweeps/sweepctl/trainer_program.h"
 
 namespace lorikeet::sweepctl {
-namespace {
-
-// sweep-trainer lies beside this program.
-std::string FolderOfPrograms() {
-  std::error_code error;
-  return std::filesystem::read_symlink("/proc/self/exe", error).parent_path().string();
-}
-
-}  // namespace
-
 void Commands::AddScores(CLI::App& app) {
   // Whatever has no coordinator to act on is refused.
   const auto with_coordinator = [this](const std::function<Status(const Extractor&)>& action) -> Status {
@@ -35,7 +22,7 @@ void Commands::AddScores(CLI::App& app) {
       return WithClient([this](Client& client) { return Import(client, import_, json_); });
     }
     return with_coordinator([this](const Extractor& extractor) {
-      return ImportPredictions(extractor, import_, FolderOfPrograms(), json_);
+      return ImportPredictions(extractor, import_, ProgramFolder(), json_);
     });
   });
 
@@ -54,7 +41,7 @@ void Commands::AddScores(CLI::App& app) {
   rescore->add_option("--sentence-split", score_.sentence_split, "What a sentence is for ROUGE-Lsum")
       ->check(CLI::IsMember({"newline", "auto"}));
   Do(rescore, [this, with_coordinator] {
-    score_.programs = FolderOfPrograms();
+    score_.programs = ProgramFolder();
     return with_coordinator([this](const Extractor& extractor) { return Rescore(extractor, score_, json_); });
   });
 
