@@ -66,11 +66,17 @@ Status SqliteTransaction::PutScoreRun(const std::string& sweep_id, const core::S
             " DO UPDATE SET mean = excluded.mean, documents = excluded.documents,"
             " scored_at = excluded.scored_at",
             sweep_id, run.metric, run.configuration, run.seed, mean, documents, at);
+        std::int64_t run_id = 0;
+        {
+          Rows rows(
+              connection_.Prepare("SELECT id FROM score_runs WHERE sweep_id = ? AND metric = ?"
+                                  " AND configuration = ? AND seed = ?",
+                                  sweep_id, run.metric, run.configuration, run.seed));
+          if (rows.Next()) run_id = rows.Int(0);
+        }
         for (const auto& [id, score] : run.documents) {
-          connection_.Run(
-              "INSERT INTO scores (run_id, document_id, score) SELECT id, ?, ? FROM score_runs"
-              " WHERE sweep_id = ? AND metric = ? AND configuration = ? AND seed = ?",
-              id, score, sweep_id, run.metric, run.configuration, run.seed);
+          connection_.Run("INSERT INTO scores (run_id, document_id, score) VALUES (?, ?, ?)", run_id, id,
+                          score);
         }
         return absl::OkStatus();
       });

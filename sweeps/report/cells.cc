@@ -67,8 +67,7 @@ std::vector<std::string> TuneLines(const Table& table) {
     if (row.tries > 1 && lines.empty()) {
       lines.emplace_back(
           "Tries: how many settings a row's own were chosen from, on validation and with other seeds; their "
-          "trials "
-          "count in its device-hours and nowhere else.");
+          "trials count in its device-hours and nowhere else.");
     }
     if (!row.chosen.empty()) chosen.push_back(Printable(row.chosen));
     if (!row.edge.empty())
@@ -129,13 +128,15 @@ Cells QualityCells(const Table& table) {
   for (const std::string& metric : others) {
     cells.heading.insert(cells.heading.end(), {"Δ " + MetricLabel(metric), "95 % interval", "p"});
   }
+  std::map<std::string, int> digits;  // by column
+  for (const std::string& metric : table.metrics) digits[metric] = DigitsOf(table, metric);
   for (const Row& row : table.rows) {
     const Comparison& comparison = row.comparison;
     std::vector<std::string> cell = {
         NameCell(row), row.source.empty() || row.seeds > 0 ? SeedsText(row) : std::string(kAbsent)};
     if (tuned) cell.push_back(row.reference || !row.source.empty() ? std::string(kAbsent) : TriesText(row));
     for (const std::string& metric : table.metrics)
-      cell.push_back(MeanSdText(ScoreOf(row, metric), DigitsOf(table, metric)));
+      cell.push_back(MeanSdText(ScoreOf(row, metric), digits.at(metric)));
     cell.push_back(Or(comparison.difference, [](double value) { return Signed(value); }));
     if (intervals) {
       cell.push_back(comparison.low ? IntervalText(comparison) : kAbsent);
@@ -146,9 +147,9 @@ Cells QualityCells(const Table& table) {
     for (const std::string& metric : others) {
       const auto found = row.baseline ? row.scores.end() : row.scores.find(metric);
       const OtherScore score = found == row.scores.end() ? OtherScore() : found->second;
-      const int digits = DigitsOf(table, metric);
-      cell.push_back(Or(score.difference, [&](double value) { return Signed(value, digits); }));
-      cell.push_back(score.low && score.high ? IntervalText(*score.low, *score.high, digits) : kAbsent);
+      const int shown = digits.at(metric);
+      cell.push_back(Or(score.difference, [&](double value) { return Signed(value, shown); }));
+      cell.push_back(score.low && score.high ? IntervalText(*score.low, *score.high, shown) : kAbsent);
       cell.push_back(score.p_corrected ? PText(*score.p_corrected) : kAbsent);
     }
     cells.rows.push_back(std::move(cell));

@@ -18,6 +18,7 @@ constexpr int kVerdictsVersion = 12;  // the first whose comparisons say what th
 struct Configuration {
   std::string name, arm;
   Json axes, trial;           // as stored
+  std::int64_t planned = 0;   // trials
   std::vector<Json> results;  // rows of `results`
 };
 
@@ -64,9 +65,10 @@ class Paragraph {
   }
 
   void Read() {
-    SQLite::Statement query(*source_.database,
-                            "SELECT id, name, arm, axes, trial FROM configurations WHERE sweep_id = ?" +
-                                RowsAlone(source_.version, "") + " ORDER BY position, id");
+    SQLite::Statement query(
+        *source_.database,
+        "SELECT id, name, arm, axes, trial, planned FROM configurations WHERE sweep_id = ?" +
+            RowsAlone(source_.version, "") + " ORDER BY position, id");
     query.bind(1, sweep_.id);
     SQLite::Statement results(*source_.database,
                               "SELECT r.* FROM trials AS t JOIN results AS r ON r.trial_id = t.id"
@@ -76,6 +78,7 @@ class Paragraph {
                                   .arm = query.getColumn(2).getString(),
                                   .axes = Parsed(query.getColumn(3).getString()),
                                   .trial = Parsed(query.getColumn(4).getString()),
+                                  .planned = query.getColumn(5).getInt64(),
                                   .results = {}};
       results.bind(1, query.getColumn(0).getInt64());
       while (results.executeStep()) configuration.results.push_back(RowJson(results));
@@ -353,15 +356,11 @@ class Paragraph {
     query.bind(1, sweep_.id);
     std::vector<std::string> seeds;
     while (query.executeStep()) seeds.push_back(query.getColumn(0).getString());
-    SQLite::Statement planned(*source_.database,
-                              "SELECT coalesce(sum(planned), 0) FROM configurations WHERE sweep_id = ?" +
-                                  RowsAlone(source_.version, ""));
-    planned.bind(1, sweep_.id);
-    planned.executeStep();
-    std::int64_t succeeded = 0;
-    const std::int64_t all = planned.getColumn(0).getInt64();
-    for (const Configuration& one : configurations_)
+    std::int64_t succeeded = 0, all = 0;
+    for (const Configuration& one : configurations_) {
       succeeded += static_cast<std::int64_t>(one.results.size());
+      all += one.planned;
+    }
     if (!seeds.empty()) {
       Say("Each configuration was trained with {} seed{} ({}), which set{} initialisation, data order and "
           "dropout; "

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "sweeps/report/database.h"
+#include "sweeps/report/verdicts.h"
 
 namespace lorikeet::report {
 namespace {
@@ -39,18 +40,7 @@ void ReadForeignVerdicts(SQLite::Database& database, Table& table) {
   query.bind(2, table.primary);
   while (query.executeStep()) {
     const auto row = rows.find(query.getColumn(0).getString());
-    if (row == rows.end()) continue;
-    const std::string metric = query.getColumn(1).getString();
-    if (metric == "rouge1") row->second->difference_rouge1 = Number(query.getColumn(2));
-    if (metric != table.primary) continue;
-    row->second->comparison = {.difference = Number(query.getColumn(2)),
-                               .low = Number(query.getColumn(3)),
-                               .high = Number(query.getColumn(4)),
-                               .p_value = Number(query.getColumn(5)),
-                               .p_corrected = Number(query.getColumn(6)),
-                               .detectable = Number(query.getColumn(7)),
-                               .verdict = query.getColumn(8).getString(),
-                               .reason = query.getColumn(9).getString()};
+    if (row != rows.end()) TakeComparison(query, table.primary, *row->second);
   }
 }
 

@@ -2,6 +2,7 @@
 // computed, then the references of its test split, as `sweep-trainer rouge --references` reads them.
 #include <deque>
 
+#include "sweeps/report/database.h"
 #include "sweeps/report/extracts.h"
 
 namespace lorikeet::report {
@@ -51,12 +52,10 @@ class Scoring : public Extract {
 // [{"name", "trials": [{"id", "name", "seed", "state"}]}], in the table's order. What was only tried is left
 // out.
 Json ConfigurationsOf(Source& source, const std::string& sweep_id) {
-  const bool candidates = HasColumn(*source.database, "configurations", "candidate_of");
   SQLite::Statement query(*source.database,
                           std::string("SELECT c.name, t.id, t.name, t.seed, t.state FROM configurations AS c"
                                       " JOIN trials AS t ON t.configuration_id = c.id WHERE c.sweep_id = ?") +
-                              (candidates ? " AND c.candidate_of IS NULL" : "") +
-                              " ORDER BY c.position, c.id, t.seed");
+                              RowsAlone(source.version, "c.") + " ORDER BY c.position, c.id, t.seed");
   query.bind(1, sweep_id);
   Json configurations = Json::array();
   while (query.executeStep()) {

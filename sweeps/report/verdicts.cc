@@ -27,18 +27,7 @@ void ReadComparisons(SQLite::Database& database,
   query.bind(1, table.sweep_id);
   query.bind(2, table.primary);
   while (query.executeStep()) {
-    Row& row = table.rows[positions.at(query.getColumn(0).getString())];
-    const std::string metric = query.getColumn(1).getString();
-    if (metric == "rouge1") row.difference_rouge1 = Number(query.getColumn(2));
-    if (metric != table.primary) continue;
-    row.comparison = {.difference = Number(query.getColumn(2)),
-                      .low = Number(query.getColumn(3)),
-                      .high = Number(query.getColumn(4)),
-                      .p_value = Number(query.getColumn(5)),
-                      .p_corrected = Number(query.getColumn(6)),
-                      .detectable = Number(query.getColumn(7)),
-                      .verdict = query.getColumn(8).getString(),
-                      .reason = query.getColumn(9).getString()};
+    TakeComparison(query, table.primary, table.rows[positions.at(query.getColumn(0).getString())]);
   }
 }
 
@@ -99,6 +88,20 @@ void ReadQuestion(SQLite::Database& database, int version, Table& table) {
   table.margin = query.getColumn(1).getDouble();
   table.family = query.getColumn(2).getInt64();
   table.extended = query.getColumn(3).getInt() != 0;
+}
+
+void TakeComparison(SQLite::Statement& query, const std::string& primary, Row& row) {
+  const std::string metric = query.getColumn(1).getString();
+  if (metric == "rouge1") row.difference_rouge1 = Number(query.getColumn(2));
+  if (metric != primary) return;
+  row.comparison = {.difference = Number(query.getColumn(2)),
+                    .low = Number(query.getColumn(3)),
+                    .high = Number(query.getColumn(4)),
+                    .p_value = Number(query.getColumn(5)),
+                    .p_corrected = Number(query.getColumn(6)),
+                    .detectable = Number(query.getColumn(7)),
+                    .verdict = query.getColumn(8).getString(),
+                    .reason = query.getColumn(9).getString()};
 }
 
 void ReadForeignRows(SQLite::Database& database, int version, Table& table) {

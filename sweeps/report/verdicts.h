@@ -19,6 +19,10 @@ void ReadQuestion(SQLite::Database& database, int version, Table& table);
 void ReadVerdicts(SQLite::Database& database, int version,
                   const std::unordered_map<std::string, std::size_t>& positions, Table& table);
 
+// Of a query whose columns from 1 on are metric, difference, low, high, p_value, p_corrected, detectable,
+// verdict and reason: what it says goes into the row.
+void TakeComparison(SQLite::Statement& query, const std::string& primary, Row& row);
+
 // Appends the rows of others that were imported into the sweep.
 void ReadForeignRows(SQLite::Database& database, int version, Table& table);
 
