@@ -145,8 +145,11 @@ Cells QualityCells(const Table& table) {
     }
     cell.push_back(row.reference || comparison.verdict.empty() ? kAbsent : comparison.verdict);
     for (const std::string& metric : others) {
-      const auto found = row.baseline ? row.scores.end() : row.scores.find(metric);
-      const OtherScore score = found == row.scores.end() ? OtherScore() : found->second;
+      if (row.baseline) {
+        cell.insert(cell.end(), 3, kAbsent);
+        continue;
+      }
+      const OtherScore& score = OtherScoreOf(row, metric);
       const int shown = digits.at(metric);
       cell.push_back(Or(score.difference, [&](double value) { return Signed(value, shown); }));
       cell.push_back(score.low && score.high ? IntervalText(*score.low, *score.high, shown) : kAbsent);

@@ -63,8 +63,7 @@ Json RowJson(const Row& row, bool chosen, const std::vector<std::string>& metric
   json["device_model"] = OrNull(row.device_model);
   json["source"] = row.source.empty() ? Json(nullptr) : Json(row.source);
   for (const std::string& metric : metrics) {
-    const auto found = row.scores.find(metric);
-    const OtherScore score = found == row.scores.end() ? OtherScore() : found->second;
+    const OtherScore& score = OtherScoreOf(row, metric);
     json[metric + "_mean"] = OrNull(score.value.mean);
     json[metric + "_sd"] = OrNull(score.value.sd);
     json[metric + "_difference"] = row.baseline ? Json(nullptr) : OrNull(score.difference);

@@ -92,6 +92,13 @@ inline const MeanSd& ScoreOf(const Row& row, const std::string& metric) {
                                  : none;
 }
 
+// The row's score by a metric that came from outside; empty where it is not scored by it.
+inline const OtherScore& OtherScoreOf(const Row& row, const std::string& metric) {
+  static const OtherScore none;
+  const auto found = row.scores.find(metric);
+  return found == row.scores.end() ? none : found->second;
+}
+
 enum class Format { kText, kMarkdown, kLatex, kCsv, kJson };
 StatusOr<Format> ParseFormat(const std::string& name);
 

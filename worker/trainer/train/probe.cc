@@ -147,6 +147,7 @@ class Prober {
     const Clock::time_point start = Clock::now();
     ASSIGN_OR_RETURN(const auto loss, MeanLoss(*loaded_.model, loaded_.adapter.get(), Pointers(some), batch,
                                                {}, Halved("validating")));
+    if (!loss) return Internal("validation was stopped");
     RETURN_IF_ERROR(CheckFinite(*loss, "the validation loss"));
     probe_.loss_seconds = SecondsSince(start) / static_cast<double>(some.size());
     return absl::OkStatus();
@@ -159,6 +160,7 @@ class Prober {
     hooks.memory_observer = Halved("generating");
     ASSIGN_OR_RETURN(const auto summaries, Summarize(*loaded_.model, loaded_.adapter.get(),
                                                      *loaded_.tokenizer, some, trial_.evaluate, hooks));
+    if (!summaries) return Internal("generation was stopped");
     const std::vector<double>& seconds = summaries->batch_seconds;
     probe_.generated_documents = static_cast<std::int64_t>(some.size());
     probe_.generated_tokens = summaries->tokens;
