@@ -135,6 +135,29 @@ TEST_F(TuningTest, OneThatFailedIsNotChosen) {
   EXPECT_EQ(Edge(), "learning_rate=0.001 (least)");
 }
 
+TEST_F(TuningTest, OneThatHasNotAllItsSeedsIsNotChosen) {
+  spec::Sweep sweep = MakeTunedSweep(2);
+  sweep.tune.seeds = {101, 102};
+  Submit(sweep);
+  Finish(0.30);  // 0.001, seed 101
+  Finish(0.90);
+  Finish(0.30);  // 0.001, seed 102
+  FailIt("diverged");
+  EXPECT_EQ(Chosen(), "lora rank=1 learning_rate=0.001") << "what did well once may have been lucky";
+}
+
+TEST_F(TuningTest, ARowsTrialsWaitThoughThereAreFreeSlots) {
+  const FakeWorker wide = Connect("wide", 8);
+  Submit(MakeTunedSweep(2));
+  std::vector<std::string> granted;
+  for (const FakeWorker& worker : {worker_, wide}) {
+    for (const Grant& grant : worker.Grants()) granted.push_back(grant.trial_name);
+  }
+  EXPECT_THAT(granted,
+              ::testing::UnorderedElementsAre("full seed=1", "lora rank=1 learning_rate=0.001 seed=101",
+                                              "lora rank=1 learning_rate=0.002 seed=101"));
+}
+
 TEST_F(TuningTest, WhereNoneIsLeftTheRowFailsAndARetryTriesThemAgain) {
   Submit(MakeTunedSweep(2, 2));
   FailIt("diverged");
