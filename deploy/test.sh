@@ -25,9 +25,14 @@ for preset in "$@"; do
   without=slow
   [ -e /dev/nvidia0 ] || without='slow|gpu'
   arguments+=(-LE "$without")
-  ctest "${arguments[@]}"
+  rm -f "build/$preset/tests.xml"
+  outcome=0
+  ctest "${arguments[@]}" || outcome=$?
   # What each target came to, with its seed.
   [ "$preset" != fuzz ] || cat "build/fuzz/findings/"*/summary 2>/dev/null || true
-  python3 deploy/count_tests.py "build/$preset/tests.xml"
+  if [ -e "build/$preset/tests.xml" ]; then
+    python3 deploy/count_tests.py "build/$preset/tests.xml" || outcome=$((outcome > 0 ? outcome : 1))
+  fi
   printf '%s: built in %d s, tested in %d s\n' "$preset" $((built - start)) $((SECONDS - built))
+  [ "$outcome" = 0 ] || exit "$outcome"
 done

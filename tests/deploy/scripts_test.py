@@ -12,6 +12,8 @@ from scratch import CMAKE, SOURCE, Scratch
 
 JUNIT = """<testsuite><testcase name="a" status="run" time="0.5"/>{more}</testsuite>"""
 SKIPPED = '<testcase name="b" status="notrun" time="0"><skipped message="SKIP_REGULAR_EXPRESSION_MATCHED"/></testcase>'
+FAILED = """<testcase name="c" status="fail" time="1"><failure message="Failed"/>\
+<system-out>it said why</system-out></testcase>"""
 
 
 class Build(unittest.TestCase):
@@ -84,6 +86,11 @@ class Tests(unittest.TestCase):
     def test_a_failing_test_fails_it_at_once(self):
         done, calls = self.run_tests(8)
         self.assertEqual((done.returncode, calls), (8, ["ctest release"]))
+
+    def test_what_a_failing_test_said_comes_last(self):
+        done, _ = self.run_tests(8, FAILED)
+        self.assertEqual(done.returncode, 8)
+        self.assertEqual(done.stderr.splitlines(), ["failed: c", "    it said why"])
 
     def test_a_skipped_test_fails_it(self):
         done, _ = self.run_tests(0, SKIPPED)

@@ -42,8 +42,8 @@ retry: {{attempts: 2, backoff: 1s}}
 """
 TRIALS = 4 * 2 + 2
 
-# What may depend on what was killed, and on the run: ids, times and measured costs. Nothing else of a result may.
-MAY_DIFFER = {"trial_id", "attempt_id", "finished_at", "train_seconds", "tokens_per_second", "peak_memory_bytes",
+# What may depend on what was killed, and on the run: names, ids, times and measured costs. Nothing else may.
+MAY_DIFFER = {"sweep", "trial_id", "attempt_id", "finished_at", "train_seconds", "tokens_per_second", "peak_memory_bytes",
               "latency_p50_seconds", "latency_p95_seconds", "generated_tokens_per_second"}
 
 
@@ -68,17 +68,17 @@ def query(database, sql):
         return connection.execute(sql).fetchall()
 
 
-def results_of(database):
-    """Every result without what may differ."""
+def results_of(database, sweep="tiny"):
+    """Every result of a sweep without what may differ."""
     columns = [name for _, name, *_ in query(database, "pragma table_info(results)") if name not in MAY_DIFFER]
     assert len(columns) > 30, columns
-    return query(database, f"select {', '.join(columns)} from results order by configuration, seed")
+    return query(database, f"select {', '.join(columns)} from results where sweep = '{sweep}' order by configuration, seed")
 
 
-def predictions_of(database):
+def predictions_of(database, sweep="tiny"):
     columns = [name for _, name, *_ in query(database, "pragma table_info(predictions)") if name != "trial_id"]
     return query(database, f"select r.configuration, r.seed, {', '.join('p.' + name for name in columns)} "
-                           "from predictions p join results r using (trial_id) order by 1, 2, 3, 4")
+                           f"from predictions p join results r using (trial_id) where r.sweep = '{sweep}' order by 1, 2, 3, 4")
 
 
 class Cluster:

@@ -30,7 +30,9 @@ class SilenceTest : public ServerTest {
       // that.
       for (int i = 0; i < 2; ++i) {
         v1::ListSweepsResponse sweeps;
-        ASSERT_TRUE(v1::SweepService::NewStub(channel_)->ListSweeps(Context().get(), {}, &sweeps).ok());
+        const grpc::Status listed =
+            v1::SweepService::NewStub(channel_)->ListSweeps(Context().get(), {}, &sweeps);
+        ASSERT_TRUE(listed.ok()) << listed.error_code() << ": " << listed.error_message();
       }
     }
   }

@@ -4,6 +4,7 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -29,7 +30,10 @@ class Worker {
   }
   v1::CoordinatorMessage Read() {
     v1::CoordinatorMessage message;
-    EXPECT_TRUE(stream_->Read(&message)) << "the stream has ended";
+    if (!stream_->Read(&message)) {
+      const grpc::Status end = stream_->Finish();
+      ADD_FAILURE() << "the stream has ended with " << end.error_code() << ": " << end.error_message();
+    }
     return message;
   }
   // Reads to the end; the stream's status.
