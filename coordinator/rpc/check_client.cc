@@ -75,6 +75,31 @@ Status CheckLimits(const v1::ImportRowRequest& request) {
   return check.status();
 }
 
+Status CheckLimits(const v1::PutBenchmarksRequest& request) {
+  FieldChecker check("benchmarks");
+  check.Word("sweep", request.sweep(), kMostNameBytes);
+  check.Word("hostname", request.hostname(), kMostHostnameBytes);
+  check.Word("device", request.device());
+  check.Word("device_model", request.device_model());
+  check.Count("threads", request.threads());
+  check.Word("precision", request.precision());
+  check.Count("beams", request.beams());
+  check.Count("documents", request.documents());
+  check.Word("build", request.build(), kMostBuildBytes);
+  check.List("rows", static_cast<std::int64_t>(request.rows_size()), kMostBenchmarks);
+  for (int i = 0; i < request.rows_size() && check.status().ok(); ++i) {
+    const v1::PutBenchmarksRequest::Benchmark& row = request.rows(i);
+    FieldChecker in_row("benchmarks.rows", i);
+    in_row.Word("configuration", row.configuration(), kMostNameBytes);
+    in_row.Word("variant", row.variant());
+    in_row.Word("trial_id", row.trial_id(), kMostIdBytes);
+    in_row.Count("batch", row.batch());
+    in_row.Count("extra_tokens", row.extra_tokens());
+    check.Take(in_row);
+  }
+  return check.status();
+}
+
 Status CheckLimits(const v1::PutScoresBegin& begin) {
   FieldChecker check("scores");
   check.Word("sweep", begin.sweep(), kMostNameBytes);

@@ -29,6 +29,7 @@ Status CheckLimits(const v1::ExtractRequest& request);
 Status CheckLimits(const v1::GetPlotRequest& request);
 Status CheckLimits(const v1::GetTableRequest& request);
 Status CheckLimits(const v1::ImportRowRequest& request);
+Status CheckLimits(const v1::PutBenchmarksRequest& request);
 Status CheckLimits(const v1::PutScoresBegin& begin);
 Status CheckLimits(const v1::ScoredDocuments& documents);
 // ---- files

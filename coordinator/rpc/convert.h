@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "coordinator/core/benchmarks.h"
 #include "coordinator/service/service.h"
 #include "lorikeet/v1/client.pb.h"
 #include "lorikeet/v1/worker.pb.h"
@@ -21,6 +22,7 @@ v1::CoordinatorMessage ToWire(const service::ToWorker& message, const std::strin
 // Clients' questions and answers.
 plot::PlotRequest FromWire(const v1::GetPlotRequest& request);
 core::ForeignRow FromWire(const v1::ImportRowRequest& request);
+core::Benchmarks FromWire(const v1::PutBenchmarksRequest& request);
 v1::SweepStatus ToWire(const service::SweepView& view);
 v1::TrialStatus ToWire(const service::TrialView& view);
 v1::WorkerStatus ToWire(const service::WorkerView& view);

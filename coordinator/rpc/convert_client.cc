@@ -120,6 +120,31 @@ core::ForeignRow FromWire(const v1::ImportRowRequest& request) {
   return row;
 }
 
+core::Benchmarks FromWire(const v1::PutBenchmarksRequest& request) {
+  core::Benchmarks measured;
+  measured.sweep_id = request.sweep();
+  measured.hostname = request.hostname();
+  measured.device = request.device();
+  measured.device_model = request.device_model();
+  measured.threads = request.threads();
+  measured.precision = request.precision();
+  measured.beams = request.beams();
+  measured.documents = request.documents();
+  measured.build = request.build();
+  for (const v1::PutBenchmarksRequest::Benchmark& row : request.rows()) {
+    measured.rows.push_back({.configuration = row.configuration(),
+                             .variant = row.variant(),
+                             .trial_id = row.trial_id(),
+                             .latency_p50_seconds = row.latency_p50_seconds(),
+                             .latency_p95_seconds = row.latency_p95_seconds(),
+                             .batch = row.batch(),
+                             .tokens_per_second = row.tokens_per_second(),
+                             .tokens_per_summary = row.tokens_per_summary(),
+                             .extra_tokens = row.extra_tokens()});
+  }
+  return measured;
+}
+
 plot::PlotRequest FromWire(const v1::GetPlotRequest& request) {
   plot::PlotRequest out;
   out.sweep = request.sweep();

@@ -41,8 +41,9 @@ inline constexpr std::int64_t kMostLeases = 10'000;
 inline constexpr std::int64_t kMostEventsABatch =
     1024;  // a worker sends 256: one batch is a part of one transaction
 inline constexpr std::int64_t kMostVariables = 1024;
-inline constexpr std::int64_t kMostMetrics = 16;  // of a table's columns
-inline constexpr std::int64_t kMostFiles = 16;    // that a trial reads: its model, its data, an adapter
+inline constexpr std::int64_t kMostMetrics = 16;         // of a table's columns
+inline constexpr std::int64_t kMostBenchmarks = 10'000;  // two a configuration
+inline constexpr std::int64_t kMostFiles = 16;  // that a trial reads: its model, its data, an adapter
 // Documents of one message of scores: a few hundred come.
 inline constexpr std::int64_t kMostScoredDocuments = 10'000;
 // All uploads of scores that have not been taken in stay in memory: so much together. 6,700 documents of 20

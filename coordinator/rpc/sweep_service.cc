@@ -303,6 +303,19 @@ grpc::ServerUnaryReactor* SweepServiceHandler::ImportRow(grpc::CallbackServerCon
   });
 }
 
+grpc::ServerUnaryReactor* SweepServiceHandler::PutBenchmarks(grpc::CallbackServerContext* context,
+                                                             const v1::PutBenchmarksRequest* request,
+                                                             v1::PutBenchmarksResponse* response) {
+  return Act(context, request, response, [request, response](service::Service& service) -> Status {
+    RETURN_IF_ERROR(CheckLimits(*request));
+    ASSIGN_OR_RETURN(const service::BenchmarksTaken taken, service.PutBenchmarks(FromWire(*request)));
+    response->set_sweep(taken.sweep);
+    response->set_rows(taken.rows);
+    response->set_replaced(taken.replaced);
+    return absl::OkStatus();
+  });
+}
+
 grpc::ServerUnaryReactor* SweepServiceHandler::DrainWorker(grpc::CallbackServerContext* context,
                                                            const v1::DrainWorkerRequest* request,
                                                            v1::DrainWorkerResponse* response) {

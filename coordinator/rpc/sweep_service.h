@@ -58,6 +58,8 @@ class SweepServiceHandler final : public v1::SweepService::CallbackService {
                                       v1::ImportRowResponse*) override;
   grpc::ServerReadReactor<v1::PutScoresMessage>* PutScores(grpc::CallbackServerContext*,
                                                            v1::PutScoresResponse*) override;
+  grpc::ServerUnaryReactor* PutBenchmarks(grpc::CallbackServerContext*, const v1::PutBenchmarksRequest*,
+                                          v1::PutBenchmarksResponse*) override;
   grpc::ServerUnaryReactor* DrainWorker(grpc::CallbackServerContext*, const v1::DrainWorkerRequest*,
                                         v1::DrainWorkerResponse*) override;
   grpc::ServerUnaryReactor* ReadmitWorker(grpc::CallbackServerContext*, const v1::ReadmitWorkerRequest*,

@@ -5,6 +5,7 @@
 
 #include "common/logging.h"
 #include "coordinator/service/artifacts.h"
+#include "coordinator/service/benchmarks.h"
 #include "coordinator/service/change.h"
 #include "coordinator/service/comparing.h"
 #include "coordinator/service/control.h"
@@ -168,6 +169,9 @@ class TurningService : public Service {
   StatusOr<ScoresTaken> PutScores(const ScoresUpload& upload) override {
     return InTurn([&] { return scores_.Put(upload); });
   }
+  StatusOr<BenchmarksTaken> PutBenchmarks(const core::Benchmarks& measured) override {
+    return InTurn([&] { return benchmarks_.Put(measured); });
+  }
   StatusOr<Drained> Drain(const std::string& worker, bool undo) override {
     return InTurn([&]() -> StatusOr<Drained> {
       ASSIGN_OR_RETURN(Drained drained, control_.Drain(worker, undo));
@@ -245,6 +249,7 @@ class TurningService : public Service {
   Comparing comparing_{context_};
   Foreign foreign_{context_};
   Scores scores_{context_};
+  Benchmarks benchmarks_{context_};
   Observer* const observer_;  // may be null
   std::optional<SteadyTime> told_at_;
   bool in_turn_ = false;

@@ -20,6 +20,7 @@
 #include "common/clock.h"
 #include "common/ids.h"
 #include "common/status.h"
+#include "coordinator/core/benchmarks.h"
 #include "coordinator/core/types.h"
 #include "coordinator/store/store.h"
 #include "sweeps/spec/spec.h"
@@ -206,6 +207,11 @@ struct Paused {
 struct Imported {
   std::string sweep, name;
 };
+// What was measured of a sweep's adapters, and how many rows went that were measured in another way.
+struct BenchmarksTaken {
+  std::string sweep;  // its name
+  std::int64_t rows = 0, replaced = 0;
+};
 // A document of the test split: in an imported row with its summary.
 struct ScoredDocument {
   std::string id, summary;
@@ -360,6 +366,8 @@ class Service {
   virtual StatusOr<Imported> RemoveRow(const std::string& sweep, const std::string& name) = 0;
   // All of the upload, or nothing: scores.h. What is there under the same names is replaced.
   virtual StatusOr<ScoresTaken> PutScores(const ScoresUpload& upload) = 0;
+  // What summarizing costs, all of it or nothing: benchmarks.h.
+  virtual StatusOr<BenchmarksTaken> PutBenchmarks(const core::Benchmarks& measured) = 0;
   // The worker gets nothing new and hands back what it runs, now or when it is next connected, until `undo`.
   virtual StatusOr<Drained> Drain(const std::string& worker, bool undo) = 0;
   // A quarantined worker may have trials again, one that is barred from sweeps theirs too.

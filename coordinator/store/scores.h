@@ -1,4 +1,5 @@
-// What the database has of scores that come from outside: the parts of Store and Transaction that are theirs.
+// What the database has of scores and measurements that come from outside: the parts of Store and Transaction
+// that are theirs.
 //
 // Failures and thread-safety are the store's (store.h).
 #pragma once
@@ -10,6 +11,7 @@
 
 #include "common/clock.h"
 #include "common/status.h"
+#include "coordinator/core/benchmarks.h"
 #include "coordinator/core/scores.h"
 
 namespace lorikeet::store {
@@ -47,6 +49,9 @@ class ScoreWriter {
   virtual Status RemoveForeignComparisons(const std::string& sweep_id) = 0;
   // Those of the same metric, configuration and seed are replaced.
   virtual Status PutScoreRun(const std::string& sweep_id, const core::ScoreRun& run, WallTime at) = 0;
+  // Those of the same configurations and variants are replaced, and all that were measured in another way go:
+  // how many of these.
+  virtual StatusOr<std::int64_t> PutBenchmarks(const core::Benchmarks& measured, WallTime at) = 0;
   // Rows came after the sweep's submission.
   virtual Status MarkExtended(const std::string& sweep_id) = 0;
 };

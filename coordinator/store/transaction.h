@@ -78,6 +78,7 @@ class SqliteTransaction : public Transaction, private ScoreWriter {
   Status PutForeignComparison(const core::ForeignComparison& row) override;
   Status RemoveForeignComparisons(const std::string& sweep_id) override;
   Status PutScoreRun(const std::string& sweep_id, const core::ScoreRun& run, WallTime at) override;
+  StatusOr<std::int64_t> PutBenchmarks(const core::Benchmarks& measured, WallTime at) override;
   Status MarkExtended(const std::string& sweep_id) override;
   void RemoveWhatHangsOn(const std::string& sweep_id, const std::string& name);
   bool AnyStaged(const std::string& trial_id);

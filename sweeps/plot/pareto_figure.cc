@@ -123,6 +123,10 @@ StatusOr<Figure> ParetoFigure(const report::Pareto& read) {
   const bool intervals = std::any_of(scores.begin(), scores.end(),
                                      [](const report::Score& score) { return score.low.has_value(); });
   figure.notes = SweepNotes(read.sweep, intervals);
+  if (!read.benchmark_device_model.empty()) {
+    figure.notes.push_back(
+        fmt::format("Summaries alone were measured on {}.", Clean(read.benchmark_device_model, 60)));
+  }
   if (!read.device_models.empty()) {
     std::vector<std::string> models;
     for (std::size_t i = 0; i < std::min<std::size_t>(read.device_models.size(), 3); ++i)

@@ -56,17 +56,26 @@ const std::vector<SortKey>& Keys() {
   return keys;
 }
 
-Status SortBy(const std::string& name, Table& table) {
+StatusOr<SortKey> KeyOf(const std::string& name, const Table& table) {
   const auto key =
       std::find_if(Keys().begin(), Keys().end(), [&](const SortKey& k) { return k.name == name; });
-  if (key == Keys().end()) {
-    return InvalidArgument("sort '{}': one of {}{}", Printable(name), fmt::join(SortKeys(), ", "),
-                           DidYouMean(name, SortKeys()));
+  if (key != Keys().end()) return *key;
+  const std::vector<std::string>& others = table.more_metrics;
+  if (std::find(others.begin(), others.end(), name) != others.end()) {
+    return SortKey{name.c_str(), true, [name](const Row& row) { return ScoreOf(row, name).mean; }};
   }
+  std::vector<std::string> known = SortKeys();
+  known.insert(known.end(), others.begin(), others.end());
+  return InvalidArgument("sort '{}': one of {}{}", Printable(name), fmt::join(known, ", "),
+                         DidYouMean(name, known));
+}
+
+Status SortBy(const std::string& name, Table& table) {
+  ASSIGN_OR_RETURN(const SortKey key, KeyOf(name, table));
   std::stable_sort(table.rows.begin(), table.rows.end(), [&](const Row& a, const Row& b) {
-    const std::optional<double> x = key->value(a), y = key->value(b);
+    const std::optional<double> x = key.value(a), y = key.value(b);
     if (!x || !y) return x.has_value() && !y.has_value();
-    return key->most_first ? *x > *y : *x < *y;
+    return key.most_first ? *x > *y : *x < *y;
   });
   return absl::OkStatus();
 }

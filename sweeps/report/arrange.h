@@ -11,7 +11,7 @@ namespace lorikeet::report {
 
 struct Arrangement {
   std::vector<std::string> metrics = {};  // of the score columns, in this order; empty: all four
-  std::string sort = {};                  // a column's name, SortKeys(); empty: the sweep file's order
+  std::string sort = {};                  // SortKeys() or one of more_metrics; empty: the sweep file's order
   std::string rows = {};  // only rows whose name holds this text, and the baseline; empty: all
 };
 

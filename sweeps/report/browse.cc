@@ -167,12 +167,17 @@ class SqliteBrowse : public Browse {
         }
       }
       if (comparisons.metric.empty()) comparisons.metric = "rouge1";
-      SQLite::Statement query(
-          *database_,
+      std::string sql =
           std::string("SELECT c.name, p.difference, p.low, p.high, p.p_value, p.p_corrected, p.verdict, ") +
-              (HasColumn(*database_, "comparisons", "reason") ? "p.reason, p.detectable" : "NULL, NULL") +
-              " FROM comparisons AS p JOIN configurations AS c ON c.id = p.configuration_id"
-              " WHERE p.sweep_id = ? AND p.metric = ?");
+          (HasColumn(*database_, "comparisons", "reason") ? "p.reason, p.detectable" : "NULL, NULL") +
+          " FROM comparisons AS p JOIN configurations AS c ON c.id = p.configuration_id"
+          " WHERE p.sweep_id = ?1 AND p.metric = ?2";
+      if (database_->tableExists("foreign_comparisons")) {
+        sql +=
+            " UNION ALL SELECT name, difference, low, high, p_value, p_corrected, verdict, reason, detectable"
+            " FROM foreign_comparisons WHERE sweep_id = ?1 AND metric = ?2";
+      }
+      SQLite::Statement query(*database_, sql);
       query.bind(1, sweep_id);
       query.bind(2, comparisons.metric);
       while (query.executeStep()) {

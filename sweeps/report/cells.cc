@@ -108,7 +108,15 @@ std::vector<std::string> DeviceLines(const Table& table) {
   return lines;
 }
 
-}  // namespace
+std::string Speed(const std::optional<double>& value) {
+  return value.value_or(0) > 0 ? Grouped(std::llround(*value)) : std::string(kAbsent);
+}
+
+std::string Latency(const std::optional<double>& value) {
+  if (value.value_or(0) <= 0) return kAbsent;
+  if (*value >= 0.9995) return fmt::format("{:.1f} s", *value);
+  return fmt::format("{:.{}f} ms", 1000 * *value, *value < 0.0995 ? 1 : 0);
+}
 
 Cells QualityCells(const Table& table) {
   Cells cells;
@@ -156,6 +164,7 @@ Cells QualityCells(const Table& table) {
       cell.push_back(score.p_corrected ? PText(*score.p_corrected) : kAbsent);
     }
     cells.rows.push_back(std::move(cell));
+    cells.of.push_back(&row);
   }
   return cells;
 }
@@ -165,29 +174,64 @@ Cells CostCells(const Table& table) {
   cells.heading = {"configuration", "trainable",     "share",          "adapter",
                    "train time",    "trained tok/s", "device-hours",   "memory",
                    "latency p50",   "latency p95",   "generated tok/s"};
-  const auto speed = [](const std::optional<double>& value) {
-    return value.value_or(0) > 0 ? Grouped(std::llround(*value)) : std::string(kAbsent);
-  };
-  const auto latency = [](const std::optional<double>& value) {
-    if (value.value_or(0) <= 0) return std::string(kAbsent);
-    return *value < 0.9995 ? fmt::format("{:.0f} ms", 1000 * *value) : fmt::format("{:.1f} s", *value);
-  };
   for (const Row& row : table.rows) {
     // A reference trains nothing: its 0 would read as a training of no time.
     const bool trains = !row.reference && row.train_seconds;
     cells.rows.push_back(
         {NameCell(row), Or(row.trainable_parameters, Grouped), Or(row.trainable_share, Percent),
          row.adapter_bytes.value_or(0) > 0 ? Bytes(*row.adapter_bytes) : kAbsent,
-         trains ? Duration(*row.train_seconds) : kAbsent, trains ? speed(row.tokens_per_second) : kAbsent,
+         trains ? Duration(*row.train_seconds) : kAbsent, trains ? Speed(row.tokens_per_second) : kAbsent,
          Or(row.device_hours,
             [](double value) {
               return fmt::format("{:.{}f}", value, value < 0.0995 ? 3 : value < 9.995 ? 2 : 0);
             }),
          row.peak_memory_bytes.value_or(0) > 0 ? Bytes(*row.peak_memory_bytes) : kAbsent,
-         latency(row.latency_p50_seconds), latency(row.latency_p95_seconds),
-         speed(row.generated_tokens_per_second)});
+         Latency(row.latency_p50_seconds), Latency(row.latency_p95_seconds),
+         Speed(row.generated_tokens_per_second)});
+    cells.of.push_back(&row);
   }
   return cells;
+}
+
+// Lengths differ, and with them times: tokens a second are what to compare then.
+Cells BenchmarkCells(const Table& table) {
+  Cells cells;
+  cells.texts = 2;
+  cells.heading = {"configuration", "adapter",      "one summary p50", "p95",
+                   "tokens each",   "extra tokens", "batch",           "its tok/s"};
+  for (const Benchmark& row : table.benchmarks.rows) {
+    const auto of = std::find_if(table.rows.begin(), table.rows.end(),
+                                 [&](const Row& one) { return one.configuration == row.configuration; });
+    cells.rows.push_back({row.configuration.empty() ? "base model" : Printable(row.configuration),
+                          row.variant == "base" ? kAbsent : row.variant, Latency(row.latency_p50_seconds),
+                          Latency(row.latency_p95_seconds), fmt::format("{:.0f}", row.tokens_per_summary),
+                          row.extra_tokens > 0 ? Grouped(row.extra_tokens) : kAbsent, Grouped(row.batch),
+                          Speed(row.tokens_per_second)});
+    cells.of.push_back(of == table.rows.end() ? nullptr : &*of);
+  }
+  return cells;
+}
+
+// What it was measured on.
+std::string BenchmarkLine(const Benchmarks& measured) {
+  return fmt::format(
+      "One summary, one at a time, and a batch: measured on {} ({}{}) with no trial beside, {}, beams {}, {} "
+      "documents, "
+      "{}. A full fine-tuning's model is as fast as the base model at summaries as long.",
+      Printable(measured.device_model), Printable(measured.hostname),
+      measured.device == "cpu"
+          ? fmt::format(", {} thread{}", measured.threads, measured.threads == 1 ? "" : "s")
+          : "",
+      Printable(measured.precision), measured.beams, measured.documents,
+      measured.rows.back().measured_at.substr(0, 10));
+}
+
+}  // namespace
+
+std::vector<Cells> Blocks(const Table& table) {
+  std::vector<Cells> blocks = {QualityCells(table), CostCells(table)};
+  if (!table.benchmarks.rows.empty()) blocks.push_back(BenchmarkCells(table));
+  return blocks;
 }
 
 std::vector<std::string> Legend(const Table& table) {
@@ -244,6 +288,7 @@ std::vector<std::string> Legend(const Table& table) {
   }
   if (table.extended) lines.emplace_back("Extended: rows or seeds were added after the sweep was submitted.");
   for (std::string& line : DeviceLines(table)) lines.push_back(std::move(line));
+  if (!table.benchmarks.rows.empty()) lines.push_back(BenchmarkLine(table.benchmarks));
   return lines;
 }
 

@@ -27,6 +27,8 @@ constexpr CsvTable kTables[] = {
      " JOIN configurations AS c ON c.sweep_id = w.id JOIN comparisons AS p ON p.configuration_id = c.id"
      " JOIN configurations AS b ON b.id = p.baseline_id WHERE w.name = ?1 ORDER BY c.position, c.id, "
      "p.metric"},
+    {"score_table", nullptr, "SELECT * FROM score_table WHERE sweep = ?1"},
+    {"benchmark_table", nullptr, "SELECT * FROM benchmark_table WHERE sweep = ?1"},
     {"trials", nullptr,
      "SELECT w.name AS sweep, c.arm, c.name AS configuration, t.* FROM sweeps AS w"
      " JOIN configurations AS c ON c.sweep_id = w.id JOIN trials AS t ON t.configuration_id = c.id"

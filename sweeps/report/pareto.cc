@@ -1,7 +1,10 @@
 #include <algorithm>
+#include <iterator>
 #include <numeric>
 #include <set>
+#include <string_view>
 
+#include "sweeps/report/benchmarks.h"
 #include "sweeps/report/readers.h"
 #include "sweeps/report/sweep.h"
 
@@ -32,6 +35,38 @@ void MarkFront(ParetoPanel& panel) {
   }
 }
 
+// The costs that `sweepctl bench` measures, by where they are read.
+struct BenchmarkCost {
+  const char* name;
+  bool merged;  // LoRA folded into the weights; a prompt as it is
+  double Benchmark::*value;
+};
+constexpr BenchmarkCost kBenchmarkCosts[] = {
+    {"bench_latency_p50_seconds", false, &Benchmark::latency_p50_seconds},
+    {"bench_tokens_per_second", false, &Benchmark::tokens_per_second},
+    {"merged_latency_p50_seconds", true, &Benchmark::latency_p50_seconds},
+    {"merged_tokens_per_second", true, &Benchmark::tokens_per_second}};
+
+const BenchmarkCost* FindBenchmarkCost(std::string_view name) {
+  const auto* const found = std::find_if(std::begin(kBenchmarkCosts), std::end(kBenchmarkCosts),
+                                         [&](const BenchmarkCost& cost) { return name == cost.name; });
+  return found == std::end(kBenchmarkCosts) ? nullptr : found;
+}
+
+std::optional<double> ReadCost(const Benchmarks& measured, const BenchmarkCost& cost,
+                               const ParetoPoint& point) {
+  const Benchmark* best = nullptr;
+  for (const Benchmark& row : measured.rows) {
+    // A full fine-tuning is the base model's size, but writes summaries of other lengths.
+    const bool speed = cost.value == &Benchmark::tokens_per_second;
+    const bool base = point.arm == "zero_shot" || (point.arm == "full" && speed);
+    if (row.variant == "base" ? !base : row.configuration != point.configuration) continue;
+    if (row.variant == "merged" && !cost.merged) continue;
+    if (best == nullptr || row.variant == "merged") best = &row;
+  }
+  return best == nullptr ? std::nullopt : std::optional(best->*cost.value);
+}
+
 }  // namespace
 
 const std::vector<Cost>& Costs() {
@@ -52,6 +87,22 @@ const std::vector<Cost>& Costs() {
       {.name = "generated_tokens_per_second",
        .label = "generation speed",
        .unit = "tokens/s",
+       .more_is_better = true},
+      {.name = "bench_latency_p50_seconds",
+       .label = "latency of one summary, p50",
+       .unit = "s",
+       .more_is_better = false},
+      {.name = "bench_tokens_per_second",
+       .label = "generation speed alone",
+       .unit = "tokens/s",
+       .more_is_better = true},
+      {.name = "merged_latency_p50_seconds",
+       .label = "latency of one summary, LoRA merged, p50",
+       .unit = "s",
+       .more_is_better = false},
+      {.name = "merged_tokens_per_second",
+       .label = "generation speed alone, LoRA merged",
+       .unit = "tokens/s",
        .more_is_better = true}};
   return kCosts;
 }
@@ -64,10 +115,13 @@ StatusOr<Pareto> ReadPareto(SQLite::Database& database, const SweepFacts& facts,
   std::vector<std::string> names, wanted;
   for (const Cost& known : Costs()) names.emplace_back(known.name);
   if (!cost.empty()) RETURN_IF_ERROR(OneOf("cost", cost, names).status());
+  const Benchmarks measured = ReadBenchmarks(database, facts.name);
+  read.benchmark_device_model = measured.device_model;
   for (const Cost& known : Costs()) {
-    if (!cost.empty() && cost != known.name) continue;
+    const bool benchmark = FindBenchmarkCost(known.name) != nullptr;
+    if (cost.empty() ? benchmark && measured.rows.empty() : cost != known.name) continue;
     read.panels.push_back({.cost = known, .points = {}});
-    wanted.emplace_back(known.name);
+    wanted.emplace_back(benchmark ? "NULL" : known.name);
   }
   SQLite::Statement row(
       database, fmt::format("SELECT arm, configuration, baseline, seeds, {0}_mean, {0}_sd, device_model, {1}"
@@ -87,6 +141,9 @@ StatusOr<Pareto> ReadPareto(SQLite::Database& database, const SweepFacts& facts,
     for (std::size_t i = 0; i < read.panels.size(); ++i) {
       point.cost = FiniteNumber(row.getColumn(7 + static_cast<int>(i)));
       if (point.cost && *point.cost < 0) point.cost.reset();
+      if (const BenchmarkCost* benchmark = FindBenchmarkCost(read.panels[i].cost.name)) {
+        point.cost = ReadCost(measured, *benchmark, point);
+      }
       read.panels[i].points.push_back(point);
     }
   }

@@ -91,6 +91,33 @@ std::string CsvCell(const Json& value) {
   return quoted + "\"";
 }
 
+// Each row with what it was measured on.
+Json BenchmarksJson(const Benchmarks& measured) {
+  Json rows = Json::array();
+  for (const Benchmark& row : measured.rows) {
+    const bool base = row.variant == "base";
+    rows.push_back({{"configuration", base ? Json(nullptr) : Json(row.configuration)},
+                    {"variant", row.variant},
+                    {"trial", base ? Json(nullptr) : Json(row.trial)},
+                    {"latency_p50_seconds", row.latency_p50_seconds},
+                    {"latency_p95_seconds", row.latency_p95_seconds},
+                    {"batch", row.batch},
+                    {"tokens_per_second", row.tokens_per_second},
+                    {"tokens_per_summary", row.tokens_per_summary},
+                    {"extra_tokens", row.extra_tokens},
+                    {"hostname", measured.hostname},
+                    {"device", measured.device},
+                    {"device_model", measured.device_model},
+                    {"threads", measured.threads},
+                    {"precision", measured.precision},
+                    {"beams", measured.beams},
+                    {"documents", measured.documents},
+                    {"build", measured.build},
+                    {"measured_at", row.measured_at}});
+  }
+  return rows;
+}
+
 }  // namespace
 
 std::string RenderCsv(const Table& table) {
@@ -127,6 +154,7 @@ std::string RenderJson(const Table& table) {
   json["rows"] = Json::array();
   for (const Row& row : table.rows)
     json["rows"].push_back(RowJson(row, chosen.contains(&row), table.more_metrics));
+  json["benchmarks"] = BenchmarksJson(table.benchmarks);
   json["notes"] = table.notes;
   json["answer"] = table.answer;
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -84,12 +84,12 @@ std::string LatexRow(const std::vector<std::string>& cells, bool bold,
 std::string RenderMarkdown(const Table& table) {
   const std::set<const Row*> chosen = ChosenRows(table);
   std::string text;
-  for (const Cells& cells : {QualityCells(table), CostCells(table)}) {
+  for (const Cells& cells : Blocks(table)) {
     text += MarkdownRow(cells.heading, false) + "|";
     for (std::size_t i = 0; i < cells.heading.size(); ++i) text += i < cells.texts ? " --- |" : " ---: |";
     text += "\n";
     for (std::size_t i = 0; i < cells.rows.size(); ++i) {
-      text += MarkdownRow(cells.rows[i], chosen.contains(&table.rows[i]));
+      text += MarkdownRow(cells.rows[i], chosen.contains(cells.of[i]));
     }
     text += "\n";
   }
@@ -104,14 +104,14 @@ std::string RenderMarkdown(const Table& table) {
 std::string RenderLatex(const Table& table) {
   const std::set<const Row*> chosen = ChosenRows(table);
   std::string text = "% " + Title(table) + "; needs \\usepackage{booktabs}\n";
-  for (const Cells& cells : {QualityCells(table), CostCells(table)}) {
+  for (const Cells& cells : Blocks(table)) {
     text += "\\begin{tabular}{" + std::string(cells.texts, 'l') +
             std::string(cells.heading.size() - cells.texts, 'r') + "}\n\\toprule\n" +
             LatexRow(cells.heading, false, std::nullopt) + "\\midrule\n";
     for (std::size_t i = 0; i < cells.rows.size(); ++i) {
-      const bool significant = table.rows[i].comparison.p_corrected.value_or(1) < 0.05;
-      text += LatexRow(cells.rows[i], chosen.contains(&table.rows[i]),
-                       significant ? cells.difference : std::nullopt);
+      const Row* const row = cells.of[i];
+      const bool significant = row != nullptr && row->comparison.p_corrected.value_or(1) < 0.05;
+      text += LatexRow(cells.rows[i], chosen.contains(row), significant ? cells.difference : std::nullopt);
     }
     text += "\\bottomrule\n\\end{tabular}\n\n";
   }

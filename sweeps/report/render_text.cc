@@ -46,12 +46,15 @@ class Columns {
 std::string RenderText(const Table& table, bool colour) {
   const std::set<const Row*> chosen = ChosenRows(table);
   std::string text = Title(table) + "\n";
-  for (const Cells& cells : {QualityCells(table), CostCells(table)}) {
+  for (const Cells& cells : Blocks(table)) {
     const Columns columns(cells);
     text += "\n" + columns.Line(cells.heading) + "\n" + columns.Rule() + "\n";
     for (std::size_t i = 0; i < cells.rows.size(); ++i) {
-      const Row& row = table.rows[i];
-      const char* style = !colour ? "" : row.baseline ? kBold : chosen.contains(&row) ? kGreen : "";
+      const Row* const row = cells.of[i];
+      const char* style = !colour || row == nullptr ? ""
+                          : row->baseline           ? kBold
+                          : chosen.contains(row)    ? kGreen
+                                                    : "";
       text += style + columns.Line(cells.rows[i]) + (*style != '\0' ? kPlain : "") + "\n";
     }
   }

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "sweeps/report/answer.h"
+#include "sweeps/report/benchmarks.h"
 #include "sweeps/report/database.h"
 #include "sweeps/report/scores.h"
 #include "sweeps/report/verdicts.h"
@@ -54,6 +55,7 @@ class SqliteReport : public Report {
       ReadForeignRows(*database_, version_, table);
       ReadForeignVerdicts(*database_, table);
       ReadScores(*database_, table);
+      table.benchmarks = ReadBenchmarks(*database_, table.sweep);
       if (mixed) ReadMixture(table);
       table.answer = Answer(table);
       return table;

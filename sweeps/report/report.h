@@ -64,11 +64,29 @@ struct Row {
   std::map<std::string, OtherScore> scores = {};  // by metric, as far as it is scored
 };
 
+// What a summary costs by itself, as `sweepctl bench` measured it: an adapter as it is or merged, or the base
+// model (without a configuration).
+struct Benchmark {
+  std::string configuration = {}, variant = {}, trial = {};
+  double latency_p50_seconds = 0, latency_p95_seconds = 0;  // of one document
+  std::int64_t batch = 0;                                   // documents at a time, for the next
+  double tokens_per_second = 0, tokens_per_summary = 0;
+  std::int64_t extra_tokens = 0;  // rows that a prompt puts before every source
+  std::string measured_at = {};
+};
+// All measured alike.
+struct Benchmarks {
+  std::string hostname = {}, device = {}, device_model = {}, precision = {}, build = {};
+  std::int64_t threads = 0, beams = 0, documents = 0;
+  std::vector<Benchmark> rows = {};  // the base model, then in the table's order; empty: nothing was measured
+};
+
 struct Table {
   std::string sweep, sweep_id, state;
   std::string baseline;
   std::int64_t trials = 0, succeeded = 0, failed = 0;
   std::vector<Row> rows;
+  Benchmarks benchmarks;
   std::vector<std::string> metrics = {"rouge1", "rouge2", "rougeL", "rougeLsum"};  // the score columns
   std::vector<std::string> more_metrics = {};  // that rows are scored by besides, and that may be columns
   std::string primary = "rouge1";              // the metric of the verdicts

@@ -111,7 +111,7 @@ struct CurveOptions {
 
 // What a configuration costs, and in which direction less is better.
 struct Cost {
-  const char* name;     // "train_seconds": as in rouge_table
+  const char* name;     // "train_seconds": as in rouge_table, or of a benchmark
   const char* label;    // "training time"
   const char* unit;     // "s", "B", "tokens/s", ""
   bool more_is_better;  // tokens a second
@@ -134,7 +134,8 @@ struct ParetoPanel {
 struct Pareto {
   SweepFacts sweep;
   std::string metric;
-  std::vector<std::string> device_models;  // where costs were measured
+  std::vector<std::string> device_models;  // where trials measured them
+  std::string benchmark_device_model;      // where `sweepctl bench` did; empty: nowhere
   std::vector<ParetoPanel> panels;         // one a cost
 };
 

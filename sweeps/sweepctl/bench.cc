@@ -1,12 +1,11 @@
 #include "sweeps/sweepctl/bench.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 
+#include "common/host_name.h"
 #include "sweeps/export/lines.h"
 #include "sweeps/sweepctl/adapter_files.h"
 #include "sweeps/sweepctl/interrupt.h"
@@ -49,22 +48,6 @@ std::string Flag(const Json& settings, const char* section, const char* key) {
   return value.is_number() ? value.dump() : "";
 }
 
-// Whether trials run on this host beside the measurement.
-void WarnOfCompany(Client& client) {
-  std::array<char, 256> name{};
-  if (gethostname(name.data(), name.size() - 1) != 0) return;
-  const StatusOr<v1::ListWorkersResponse> list = client.ListWorkers();
-  if (!list.ok()) return;
-  for (const v1::WorkerStatus& worker : list->workers()) {
-    if (worker.hostname() != name.data() || worker.trials().empty()) continue;
-    fmt::print(stderr,
-               "warning: this host's worker runs {} trial{} (first: {}): what is measured beside that is "
-               "slower than "
-               "alone\n",
-               worker.trials_size(), worker.trials_size() == 1 ? "" : "s", Printable(worker.trials(0)));
-  }
-}
-
 class Bencher {
  public:
   Bencher(const Extractor& extractor, const BenchOptions& options, ScratchFolder scratch)
@@ -82,14 +65,21 @@ class Bencher {
     }
     Json report = {{"sweep", name}};
     ASSIGN_OR_RETURN(const Json base, Measure(trials.front(), "", false));
+    report["hostname"] = HostName();
     for (const char* key :
          {"device", "device_model", "threads", "precision", "beams", "documents", "build"}) {
       report[key] = base.at(key);
     }
     rows_.push_back(Row(nullptr, "base", base));
     for (const BenchedTrial& trial : trials) RETURN_IF_ERROR(MeasureTrial(trial));
+    report["kept"] = NotKept().empty();
     report["rows"] = rows_;
     return report;
+  }
+  // Why the coordinator is not to keep it; empty: it is.
+  std::string NotKept() const {
+    if (extractor_.client() == nullptr) return "--db is read without a coordinator";
+    return company_.empty() ? "" : company_ + " while it was measured";
   }
 
  private:
@@ -148,11 +138,19 @@ class Bencher {
     add("--documents", std::to_string(options_.documents));
     if (merged) command.emplace_back("--merged");
     ASSIGN_OR_RETURN(const TrainerAnswer answer, AskTrainer(command, scratch_));
+    RETURN_IF_ERROR(LookForCompany());
     if (answer.exit.ok() && answer.json) return *answer.json;
     std::string why = answer.errors;
     while (!why.empty() && why.back() == '\n') why.pop_back();
     return FailedPrecondition("{}{}: {}{}", adapter.empty() ? "the base model" : trial.name,
                               merged ? ", merged" : "", Describe(answer.exit), why.empty() ? "" : "; " + why);
+  }
+
+  // After each measurement: what began meanwhile and ended before is not seen, but trials take longer.
+  Status LookForCompany() {
+    if (extractor_.client() == nullptr || !company_.empty()) return absl::OkStatus();
+    ASSIGN_OR_RETURN(company_, Company(*extractor_.client()));
+    return absl::OkStatus();
   }
 
   static Json Row(const BenchedTrial* trial, const std::string& variant, const Json& measured) {
@@ -179,6 +177,7 @@ class Bencher {
   const BenchOptions& options_;
   const ScratchFolder scratch_;
   Json rows_ = Json::array();
+  std::string company_;  // what was seen beside the measurements
 };
 
 }  // namespace
@@ -213,11 +212,32 @@ std::vector<BenchedTrial> TrialsToBench(const std::vector<Json>& runs, const Ben
 
 Status Bench(const Extractor& extractor, const BenchOptions& options) {
   CountInterrupts();
-  if (extractor.client() != nullptr) WarnOfCompany(*extractor.client());
+  Client* const client = extractor.client();
+  if (client != nullptr && !options.beside) {
+    ASSIGN_OR_RETURN(const std::string company, Company(*client));
+    if (!company.empty()) {
+      return FailedPrecondition(
+          "{}: what is measured beside that is slower than alone. Pause the sweep or wait; --beside measures "
+          "all the same, and keeps nothing",
+          company);
+    }
+  }
   ASSIGN_OR_RETURN(ScratchFolder scratch, ScratchFolder::Make("bench"));
   try {
-    ASSIGN_OR_RETURN(const Json report, Bencher(extractor, options, std::move(scratch)).Run());
+    Bencher bencher(extractor, options, std::move(scratch));
+    ASSIGN_OR_RETURN(const Json report, bencher.Run());
     fmt::print("{}", RenderBench(report, options.format));
+    if (const std::string why = bencher.NotKept(); !why.empty()) {
+      fmt::print(stderr, "Not kept: {}.\n", why);
+      return absl::OkStatus();
+    }
+    ASSIGN_OR_RETURN(const v1::PutBenchmarksResponse kept, client->PutBenchmarks(RequestOf(report)));
+    const std::string went =
+        kept.replaced() == 0
+            ? ""
+            : fmt::format("; {} measured on another machine or in another way went", kept.replaced());
+    fmt::print(stderr, "Kept with the results of {}: {} rows{}.\n", Printable(kept.sweep()), kept.rows(),
+               went);
   } catch (const Json::exception& exception) {
     return Internal("sweep-trainer's answer is not what this sweepctl reads; are both of one build? {}",
                     exception.what());

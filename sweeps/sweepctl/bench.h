@@ -21,6 +21,7 @@ struct BenchOptions {
   std::string format = "text";         // markdown, csv or json
   std::string programs = {};           // folder of the programs
   std::int64_t threads = 0, batch = 16, documents = 32;
+  bool beside = false;  // also where trials run on this host; then nothing is kept
 };
 
 // A trial whose adapter is measured.
@@ -37,8 +38,14 @@ std::vector<BenchedTrial> TrialsToBench(const std::vector<nlohmann::ordered_json
 // The table of measured rows: text, markdown, csv or json.
 std::string RenderBench(const nlohmann::ordered_json& report, const std::string& format);
 
-// Measures the base model, then each adapter, LoRA merged too, and prints the table. Says on standard error
-// where trials run on this host beside it. Aborted after Ctrl-C; leaves nothing behind.
+// What of this host's workers runs trials of that coordinator, as a sentence's beginning; empty: nothing.
+StatusOr<std::string> Company(Client& client);
+// The rows of a report, as the coordinator keeps them.
+v1::PutBenchmarksRequest RequestOf(const nlohmann::ordered_json& report);
+
+// Measures the base model, then each adapter, LoRA merged too, prints the table, and has the coordinator keep
+// it where nothing ran on this host beside it. FailedPrecondition where trials do before it begins, unless
+// options.beside. Aborted after Ctrl-C; leaves nothing behind.
 Status Bench(const Extractor& extractor, const BenchOptions& options);
 
 }  // namespace lorikeet::sweepctl

@@ -21,6 +21,7 @@ void Commands::AddBench(CLI::App& app) {
   bench->add_option("--threads", bench_.threads, "CPU threads; 0: the sweep's, else every core")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
+  bench->add_flag("--beside", bench_.beside, "Also where trials run on this host; keeps nothing then");
   bench->add_option("--model", bench_.model, "The base model's folder, where it is not the sweep's here");
   bench->add_option("--input", bench_.input, "Documents, in place of the sweep's test split");
   bench->add_option("--format", bench_.format, "Of the table")

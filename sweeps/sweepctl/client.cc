@@ -270,6 +270,10 @@ StatusOr<v1::PutScoresResponse> Client::PutScores(v1::PutScoresBegin begin,
   return impl_->AskAgain<v1::PutScoresResponse>(ask);
 }
 
+StatusOr<v1::PutBenchmarksResponse> Client::PutBenchmarks(const v1::PutBenchmarksRequest& request) {
+  return impl_->Act(&v1::SweepService::Stub::PutBenchmarks, request);
+}
+
 StatusOr<v1::ReadmitWorkerResponse> Client::ReadmitWorker(const std::string& worker) {
   v1::ReadmitWorkerRequest request;
   request.set_worker(worker);

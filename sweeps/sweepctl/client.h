@@ -59,6 +59,7 @@ class Client {
   // What comes, then its runs, in this order; `begin` gets its request's id here.
   StatusOr<v1::PutScoresResponse> PutScores(v1::PutScoresBegin begin,
                                             const std::vector<v1::ScoredDocuments>& parts);
+  StatusOr<v1::PutBenchmarksResponse> PutBenchmarks(const v1::PutBenchmarksRequest& request);
   StatusOr<v1::ReadmitWorkerResponse> ReadmitWorker(const std::string& worker);
   StatusOr<v1::ListWorkersResponse> ListWorkers();
   StatusOr<v1::PruneResponse> Prune(const v1::PruneRequest& request);

@@ -1,6 +1,7 @@
 #include "sweeps/sweepctl/commands.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -200,8 +201,9 @@ void Commands::AddTable(CLI::App& app) {
                    "Score columns: rouge1,rouge2,rougeL,rougeLsum, or any that `score` brought")
       ->delimiter(',');
   table
-      ->add_option("--sort", table_.arrangement.sort, "By a column, the best first (default: as in the file)")
-      ->check(CLI::IsMember(report::SortKeys()));
+      ->add_option("--sort", table_.arrangement.sort,
+                   "By a column, the best first (default: as in the file); METRIC: one that `score` brought")
+      ->type_name(fmt::format("TEXT:{{{}}} or METRIC", fmt::join(report::SortKeys(), ",")));
   table->add_option("--rows", table_.arrangement.rows, "Only rows whose name holds this, and the baseline");
   table->add_flag_callback(
       "--json", [this] { format_ = "json"; }, "The same as --format json");

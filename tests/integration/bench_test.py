@@ -44,14 +44,23 @@ class Bench(unittest.TestCase):
 
             few = ("--documents", "4", "--batch", "2")
             done = cluster.ctl("bench", "tiny", *few, "--json", timeout=300)
-            self.assertEqual((done.returncode, done.stderr), (0, ""))
-            rows = self.look_at(json.loads(done.stdout))
+            self.assertEqual((done.returncode, done.stderr), (0, "Kept with the results of tiny: 6 rows.\n"))
+            report = json.loads(done.stdout)
+            self.assertTrue(report["kept"])
+            rows = self.look_at(report)
+            kept = query(cluster.database(), "select case variant when 'base' then 'base model' else configuration end, "
+                                             "variant, latency_p50_seconds, tokens_per_second from benchmark_table")
+            self.assertEqual(kept, [(*key, row["latency_p50_seconds"], row["tokens_per_second"])
+                                    for key, row in rows.items()])
+            table = json.loads(cluster.ctl("table", "tiny", "--json").stdout)
+            self.assertEqual([row["variant"] for row in table["benchmarks"]], [variant for _, variant in rows])
             self.assertEqual(rows["lora rank=2", "merged"]["trial"], "lora rank=2 seed=1")
             share = query(cluster.database(), "select trainable_share from results where configuration = 'lora rank=2'")
             self.assertAlmostEqual(rows["lora rank=2", "merged"]["trainable_share"], share[0][0])
 
             done = cluster.ctl("bench", "tiny", *few, "--rows", "rank=4", "--seed", "2", "--format", "csv", timeout=300)
-            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual((done.returncode, done.stderr), (0, "Kept with the results of tiny: 3 rows.\n"))
+            self.assertEqual(query(cluster.database(), "select count(*) from benchmarks"), [(6,)])
             table = list(csv.DictReader(io.StringIO(done.stdout)))
             self.assertEqual([row["trial"] for row in table], ["", "lora rank=4 seed=2", "lora rank=4 seed=2"])
 
@@ -69,10 +78,10 @@ class Bench(unittest.TestCase):
             del worker
             done = subprocess.run([os.path.join(BIN, "sweepctl"), "bench", "tiny", *few, "--json", "--db", cluster.data],
                                   env=cluster.environment, capture_output=True, text=True, timeout=300, check=False)
-            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual((done.returncode, done.stderr), (0, "Not kept: --db is read without a coordinator.\n"))
             self.look_at(json.loads(done.stdout))
 
-    def test_company_is_warned_of(self):
+    def test_beside_trials_it_is_refused_or_not_kept(self):
         with Cluster() as cluster:
             cluster.start_coordinator()
             cluster.start_worker("w", "--threads", "1")
@@ -83,9 +92,14 @@ class Bench(unittest.TestCase):
                          "the adapters are kept")
             cluster.json("submit", write_sweep(cluster.folder, name="other", **{"epochs: 2": "epochs: 2000"}))
             cluster.wait(lambda: cluster.json("status", "other")["running"] > 0, "something runs")
-            done = cluster.ctl("bench", "tiny", "--documents", "2", "--rows", "rank=2", timeout=300)
+            few = ("bench", "tiny", "--documents", "2", "--rows", "rank=2")
+            refused = cluster.ctl(*few)
+            self.assertEqual((refused.returncode, refused.stdout), (2, ""))
+            self.assertRegex(refused.stderr, r"this host's worker \S+ ran 1 trial .*Pause the sweep or wait")
+            done = cluster.ctl(*few, "--beside", timeout=300)
             self.assertEqual(done.returncode, 0, done.stderr)
-            self.assertIn("this host's worker runs 1 trial", done.stderr)
+            self.assertRegex(done.stderr, r"^Not kept: this host's worker \S+ ran 1 trial .* while it was measured\.$")
+            self.assertEqual(query(cluster.database(), "select count(*) from benchmarks"), [(0,)])
 
 
 if __name__ == "__main__":

@@ -167,6 +167,34 @@ class Filler:
                             summary=" ".join(words[:cut]) + " " + self.text(8) + hostile, tokens=48,
                             **{key: min(1.0, max(0.0, value + off)) for key, value in scores.items()})
 
+    def outside(self, sweep, hostile=""):
+        """What comes from outside: a paper's row, an imported one, a metric beside ROUGE, and what a summary costs."""
+        own = self.db.execute("SELECT c.name, c.baseline, c.id, min(t.id) FROM configurations AS c JOIN trials AS t ON t.configuration_id = c.id"
+                              " WHERE c.sweep_id = ? GROUP BY c.id ORDER BY c.position", (sweep,)).fetchall()
+        baseline = next(row for _, is_baseline, row, _ in own if is_baseline)
+        score = {f"{metric}_mean": 41.5 for metric in ("rouge1", "rouge2", "rougeL", "rougeLsum")}
+        self.insert("foreign_rows", sweep_id=sweep, name=f"published{hostile}", source=f"the study, table 1{hostile}", rouge1_mean=43.52,
+                    rouge1_sd=0.18, trainable_percent=0.6, imported_at=moment(1))
+        self.insert("foreign_rows", sweep_id=sweep, name=f"ours last spring{hostile}", source=f"runs of May{hostile}", seeds=3, tested=1,
+                    imported_at=moment(2), **score)
+        told = {"difference": 0.75, "low": 0.25, "high": 1.25, "p_value": 0.004, "p_corrected": 0.012}
+        self.insert("foreign_comparisons", sweep_id=sweep, name=f"ours last spring{hostile}", baseline_id=baseline, metric="rouge1",
+                    verdict="better", reason=f"of other builds{hostile}", **told)
+        for name, is_baseline, row, _ in own[:3]:
+            for seed in (1, 2):
+                self.insert("score_runs", sweep_id=sweep, metric=f"bertscore{hostile}", configuration=name, seed=seed, mean=0.85 + 0.01 * seed,
+                            documents=12, scored_at=moment(3))
+            if not is_baseline:
+                self.insert("comparisons", sweep_id=sweep, configuration_id=row, baseline_id=baseline, metric=f"bertscore{hostile}",
+                            **{**told, "difference": 0.0123, "low": 0.0023, "high": 0.0223})
+        on = {"hostname": f"gpu-7{hostile}", "device": "cpu", "device_model": f"AMD EPYC{hostile}", "threads": 2, "precision": "fp32", "beams": 4,
+              "documents": 32, "build": "0.1.0", "batch": 16, "tokens_per_summary": 61.4, "measured_at": moment(4)}
+        self.insert("benchmarks", sweep_id=sweep, configuration="", variant="base", latency_p50_seconds=0.0871, latency_p95_seconds=0.1204,
+                    tokens_per_second=4321.0, extra_tokens=0, **on)
+        for variant, latency in (("unmerged", 0.0987), ("merged", 0.0872)):
+            self.insert("benchmarks", sweep_id=sweep, configuration=own[1][0], variant=variant, trial_id=own[1][3], latency_p50_seconds=latency,
+                        latency_p95_seconds=1.26, tokens_per_second=4000.0, extra_tokens=20, **on)
+
     def compare(self, sweep, rows, baseline, configurations, names):
         """Comparisons as they may stand in the table; the page shows what is there."""
         columns = {each[1] for each in self.db.execute("PRAGMA table_info(comparisons)")}

@@ -36,12 +36,15 @@ class Page(unittest.TestCase):
             worker = filler.worker("gpu-1.cluster.example")
             filler.worker("gpu-2.cluster.example", quarantine="3 trials failed in a row: oom at step 12")
             cls.finished = filler.sweep("pubmed flan-t5-small", USUAL, [1, 2, 3, 4, 5], worker=worker, points=200, documents=12, offset=1000)
+            filler.outside(cls.finished)
             # Nothing is connected: what is pending stays so.
             states = ["succeeded", "failed", "cancelled", "pending"]
             cls.running = filler.sweep("half way", USUAL, [1, 2, 3], state="running", trial_state=lambda i: states[i % 4], worker=worker,
                                        points=40, documents=4, offset=2000)
             cls.hostile = [filler.sweep(f"{text} {i}", [("full", {}), ("lora", {"rank": 8}), ("lora", {"rank": 16})], [1, 2], worker=worker, points=20,
                                         documents=2, hostile=f" {text}", notes=[text], offset=100 + i) for i, text in enumerate(HOSTILE)]
+            for sweep, text in zip(cls.hostile, HOSTILE):
+                filler.outside(sweep, f" {text}")
             cls.large = filler.sweep("ten thousand", [("full", {}), *(("lora", {"rank": rank}) for rank in range(1, 2000))], [1, 2, 3, 4, 5],
                                      worker=worker, offset=50, compare=False)
             cls.points = filler.sweep("a million points", [("full", {}), *(("lora", {"rank": rank}) for rank in range(1, 200))],
@@ -96,6 +99,30 @@ class Page(unittest.TestCase):
                     self.check(place)
         elsewhere = [url for url in self.browser.requests() if not url.startswith((self.served.url, "data:", "blob:", "about:"))]
         self.assertEqual(elsewhere, [])
+
+    def test_what_came_from_outside_stands_with_the_rest(self):
+        self.open(f"#/sweeps/{self.finished}", "What a summary costs")
+        cells = lambda name: [" ".join(cell.text.split()) for row in self.browser.find("table tr")  # noqa: E731
+                              if (found := row.find_elements("css selector", "th")) and found[0].text.split("\n")[0] == name
+                              for cell in row.find_elements("css selector", "th, td")]
+        published = cells("published")
+        self.assertEqual(published[0], "published not of this sweep, not tested; from the study, table 1")
+        self.assertIn("43.52 ± 0.18", published)
+        self.assertNotIn("better", published)
+        imported = cells("ours last spring")
+        self.assertEqual(imported[0], "ours last spring imported, tested; from runs of May")
+        self.assertIn("+0.75 [+0.25, +1.25]", imported)
+        self.assertIn("▲ better of other builds", imported)
+        self.assertEqual(imported[1], "3")
+        scored = cells("lora rank=1")
+        self.assertIn("0.8650 ± 0.0071 Δ +0.0123 [+0.0023, +0.0223]", scored)
+        self.assertEqual(cells("base model"), ["base model", "–", "87.1 ms", "120 ms", "61", "–", "16", "4,321"])
+        measured = [row.text for row in self.browser.find("[data-key='benchmarks'] tbody tr") if "merged" in row.text]
+        self.assertEqual(measured, ["lora rank=1 unmerged 98.7 ms 1.3 s 61 20 16 4,000", "lora rank=1 merged 87.2 ms 1.3 s 61 20 16 4,000"])
+        self.assertIn("with no trial beside, on AMD EPYC (gpu-7, 2 threads), fp32, beams 4, 32 documents, 2026-03-01", self.browser.text())
+        self.open(f"#/sweeps/{self.finished}/pareto", "summaries alone on AMD EPYC", "ROUGE-1 and latency of one summary, p50",
+                  "ROUGE-1 and generation speed alone, LoRA merged")
+        self.check("pareto")
 
     def test_charts_are_drawn(self):
         for tab in ("sensitivity", "curves", "pareto"):
@@ -174,7 +201,7 @@ class Page(unittest.TestCase):
         button = self.first("[data-key='sort-difference']")
         button.click()
         self.assertEqual(self.browser.run("return document.activeElement.dataset.key"), "sort-difference")
-        first = self.browser.run("return [...document.querySelectorAll('table')].at(-1).tBodies[0].rows[0].cells[0].textContent")
+        first = self.browser.run("return document.querySelector('[data-key=results] table').tBodies[0].rows[0].cells[0].textContent")
         self.assertEqual(first, "lora rank=32")
         self.assertEqual(self.browser.run("return document.querySelector('[aria-sort]').getAttribute('aria-sort')"), "descending")
         # It is in the place: a reload shows the same.

@@ -8,12 +8,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <climits>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 
 #include "common/build_info.h"
+#include "common/host_name.h"
 #include "common/logging.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/token.h"
@@ -30,11 +30,6 @@ std::string CoordinatorAddress(const std::string& flag) {
   if (!flag.empty()) return flag;
   const char* named = std::getenv("LORIKEET_COORDINATOR");
   return named != nullptr && *named != '\0' ? named : kDefaultCoordinator;
-}
-
-std::string Hostname() {
-  char name[HOST_NAME_MAX + 1] = "";
-  return gethostname(name, sizeof(name) - 1) == 0 ? name : "unknown";
 }
 
 StatusOr<std::string> TrainerPath(const std::string& flag) {
@@ -115,7 +110,7 @@ Status Worker::Prepare(const WorkerOptions& options, DeviceProbe& devices, Disk&
 
   SessionOptions session;
   session.allow_trial = [roots](const Trial& trial) { return roots.Check(trial); };
-  session.hostname = Hostname();
+  session.hostname = HostName();
   session.build = Build();
   session.process = NewId("p", random);
   session.boot = BootId();

@@ -21,20 +21,23 @@ std::string_view Trim(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
 }
 
-Status Missing(const Json& object, const std::string& key) {
+// `role`: source or target, where the key may have another name; empty: it may not.
+Status Missing(const Json& object, const std::string& key, std::string_view role = {}) {
   std::vector<std::string> keys;
   for (const auto& [name, value] : object.items()) keys.push_back(name);
   const std::string near = DidYouMean(key, keys);
   if (keys.size() > 12) keys.resize(12);
-  return InvalidArgument("no key '{}'; the object has {}{}", key,
+  const std::string another =
+      role.empty() ? "" : fmt::format(" (data.fields.{}, or --{}-field, names another)", role, role);
+  return InvalidArgument("no key '{}'{}; the object has {}{}", key, another,
                          keys.empty() ? "none" : fmt::format("{}", fmt::join(keys, ", ")), near);
 }
 
-StatusOr<std::string> TakeText(Json& object, const std::string& key, bool needed) {
+StatusOr<std::string> TakeText(Json& object, const std::string& key, bool needed, std::string_view role) {
   const auto found = object.find(key);
   if (found == object.end()) {
     if (!needed) return std::string();
-    return Missing(object, key);
+    return Missing(object, key, role);
   }
   if (!found->is_string()) {
     return InvalidArgument("'{}' is {}, must be a string{}", key, JsonKind(*found),
@@ -142,8 +145,9 @@ class Reader {
   StatusOr<Document> FromJsonl(Json& object, std::int64_t line) const {
     Document document;
     ASSIGN_OR_RETURN(document.id, TakeId(object, options_.id_field, line));
-    ASSIGN_OR_RETURN(document.source, TakeText(object, options_.source_field, true));
-    ASSIGN_OR_RETURN(document.target, TakeText(object, options_.target_field, options_.target_needed));
+    ASSIGN_OR_RETURN(document.source, TakeText(object, options_.source_field, true, "source"));
+    ASSIGN_OR_RETURN(document.target,
+                     TakeText(object, options_.target_field, options_.target_needed, "target"));
     return document;
   }
   StatusOr<Document> FromCohan(const Json& object, std::int64_t line) const {

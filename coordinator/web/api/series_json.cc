@@ -64,7 +64,9 @@ Json ToJson(const report::Curves& curves) {
 }
 
 Json ToJson(const report::Pareto& pareto) {
-  Json json = {{"metric", pareto.metric}, {"device_models", pareto.device_models}};
+  Json json = {{"metric", pareto.metric},
+               {"device_models", pareto.device_models},
+               {"benchmark_device_model", pareto.benchmark_device_model}};
   json["panels"] = Json::array();
   for (const report::ParetoPanel& panel : pareto.panels) {
     Json points = Json::array();

@@ -119,6 +119,7 @@ TEST_F(AccessTest, EveryCallWantsItsRole) {
   needs("Resume", Role::kClient, &Stub::Resume, v1::ResumeRequest());
   needs("Retry", Role::kClient, &Stub::Retry, v1::RetryRequest());
   needs("ImportRow", Role::kClient, &Stub::ImportRow, v1::ImportRowRequest());
+  needs("PutBenchmarks", Role::kClient, &Stub::PutBenchmarks, v1::PutBenchmarksRequest());
   needs("DrainWorker", Role::kClient, &Stub::DrainWorker, v1::DrainWorkerRequest());
 }
 

@@ -165,6 +165,13 @@ class FakeService : public service::Service {
     return service::ScoresTaken{.sweep = upload.sweep, .rows = {"a row"}, .runs = 1, .documents = 2};
   }
   std::vector<service::ScoresUpload> uploads;
+  StatusOr<service::BenchmarksTaken> PutBenchmarks(const core::Benchmarks& measured) override {
+    absl::MutexLock lock(&mutex_);
+    benchmarks.push_back(measured);
+    return service::BenchmarksTaken{
+        .sweep = measured.sweep_id, .rows = static_cast<std::int64_t>(measured.rows.size()), .replaced = 1};
+  }
+  std::vector<core::Benchmarks> benchmarks;
   StatusOr<service::Prioritized> SetPriority(const std::string& sweep, std::int64_t priority) override {
     return service::Prioritized{.name = sweep, .priority = priority, .changed = true};
   }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "fixture.h"
 #include "lorikeet/v1/client.grpc.pb.h"
@@ -220,6 +221,59 @@ TEST_F(SweepServiceTest, ARequestIdHasALimit) {
   v1::SubmitResponse submitted;
   EXPECT_EQ(stub_->Submit(Context().get(), submit, &submitted).error_code(),
             grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+TEST_F(SweepServiceTest, BenchmarksArriveWhole) {
+  v1::PutBenchmarksRequest request;
+  request.set_sweep("tiny");
+  request.set_hostname("gpu-7");
+  request.set_device("cuda:0");
+  request.set_device_model("H100");
+  request.set_threads(2);
+  request.set_precision("bf16");
+  request.set_beams(4);
+  request.set_documents(32);
+  request.set_build("0.1.0");
+  v1::PutBenchmarksRequest::Benchmark& row = *request.add_rows();
+  row.set_configuration("lora rank=2");
+  row.set_variant("merged");
+  row.set_trial_id("t-1");
+  row.set_latency_p50_seconds(0.1);
+  row.set_latency_p95_seconds(0.2);
+  row.set_batch(16);
+  row.set_tokens_per_second(900);
+  row.set_tokens_per_summary(61.5);
+  row.set_extra_tokens(5);
+  const auto put = [&] {
+    v1::PutBenchmarksResponse response;
+    request.set_request_id("");
+    const grpc::Status status = stub_->PutBenchmarks(Context().get(), request, &response);
+    return std::pair(status, response);
+  };
+  const auto [status, response] = put();
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(response.sweep(), "tiny");
+  EXPECT_EQ(response.rows(), 1);
+  EXPECT_EQ(response.replaced(), 1);
+  ASSERT_EQ(service_.benchmarks.size(), 1u);
+  const core::Benchmarks& got = service_.benchmarks[0];
+  EXPECT_EQ(got.hostname + "|" + got.device + "|" + got.device_model + "|" + got.precision + "|" + got.build,
+            "gpu-7|cuda:0|H100|bf16|0.1.0");
+  EXPECT_EQ(got.threads * 10000 + got.beams * 1000 + got.documents, 24032);
+  ASSERT_EQ(got.rows.size(), 1u);
+  EXPECT_EQ(got.rows[0].configuration + "|" + got.rows[0].variant + "|" + got.rows[0].trial_id,
+            "lora rank=2|merged|t-1");
+  EXPECT_EQ(got.rows[0].latency_p50_seconds, 0.1);
+  EXPECT_EQ(got.rows[0].latency_p95_seconds, 0.2);
+  EXPECT_EQ(got.rows[0].batch, 16);
+  EXPECT_EQ(got.rows[0].tokens_per_second, 900);
+  EXPECT_EQ(got.rows[0].tokens_per_summary, 61.5);
+  EXPECT_EQ(got.rows[0].extra_tokens, 5);
+  row.set_variant("two\nlines");
+  const grpc::Status refused = put().first;
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(refused.error_message(), HasSubstr("benchmarks.rows[0].variant"));
+  EXPECT_EQ(service_.benchmarks.size(), 1u);
 }
 
 }  // namespace

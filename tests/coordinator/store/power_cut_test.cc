@@ -68,9 +68,10 @@ TEST(PowerCutTest, AtSomeMomentsOfALongerLife) {
 
 TEST(PowerCutTest, WhileTheDatabaseIsMade) {
   const Reference reference = MakeReference(MakeWorkload(1, 1, 100), 12);
+  const Moments moments = MomentsWhileMade();
   bool cut = true;
-  std::int64_t at = 1;
-  for (; cut && !HasFatalFailure(); ++at) {
+  std::int64_t at = moments.from;
+  for (; cut && !HasFatalFailure(); at += moments.every) {
     SCOPED_TRACE(at);
     Machine machine(static_cast<std::uint64_t>(at), reference.checkpoint_pages);
     machine.disk.Follow(FaultAt(Fault::kPowerCut, kChanges, at));

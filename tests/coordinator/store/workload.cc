@@ -1,5 +1,8 @@
 #include "tests/coordinator/store/workload.h"
 
+#include <cstdlib>
+#include <iostream>
+#include <random>
 #include <utility>
 
 namespace lorikeet::store {
@@ -102,6 +105,18 @@ Workload MakeWorkload(int trials, int documents, std::size_t bytes) {
     workload.push_back([=](Transaction& t) { return End(t, i, documents); });
   }
   return workload;
+}
+
+Moments MomentsWhileMade() {
+  const auto setting = [](const char* name, std::int64_t otherwise) {
+    const char* given = std::getenv(name);
+    return given != nullptr ? std::atoll(given) : otherwise;
+  };
+  Moments moments;
+  moments.every = setting("FAULTS_EVERY", 8);
+  moments.from = setting("FAULTS_FROM", 1 + std::random_device()() % moments.every);
+  std::cerr << "FAULTS_FROM=" << moments.from << " FAULTS_EVERY=" << moments.every << "\n";
+  return moments;
 }
 
 Machine::Machine(std::uint64_t seed, std::int64_t checkpoint_pages, const FailingDisk::Files& files)

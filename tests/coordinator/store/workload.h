@@ -19,6 +19,14 @@ using Workload = std::vector<std::function<Status(Transaction&)>>;
 // documents, with summaries of `bytes` bytes.
 Workload MakeWorkload(int trials, int documents, std::size_t bytes);
 
+// At which of the requests that make a database faults are tried: each try makes it, and every version of the
+// schema adds to that. Some from a first that is drawn, and said; FAULTS_FROM=N begins there, FAULTS_EVERY=1
+// tries all.
+struct Moments {
+  std::int64_t from = 1, every = 1;
+};
+Moments MomentsWhileMade();
+
 // One at a time.
 class Machine {
  public:

@@ -137,7 +137,7 @@ TEST_F(LinesTest, ALongCurveIsWhole) {
 }
 
 TEST_F(LinesTest, EveryTableHasItsHeadingThoughItHasNoRow) {
-  EXPECT_THAT(CsvTables(), SizeIs(8));
+  EXPECT_THAT(CsvTables(), SizeIs(10));
   ExtractRequest csv = Ask("csv", "demo");
   for (const std::string& table : CsvTables()) {
     csv.table = table;

@@ -94,6 +94,11 @@ TEST_F(ScoresReportTest, AnotherMetricIsAColumnWhereItIsAskedFor) {
   EXPECT_THAT(table.more_metrics, ElementsAre("bertscore"));
   EXPECT_THAT(Render(table, Format::kText), Not(HasSubstr("bertscore"))) << "not unless it is asked for";
   ASSERT_TRUE(Arrange({.metrics = {"bertscore", "rouge1"}}, table).ok());
+  ASSERT_TRUE(Arrange({.sort = "bertscore"}, table).ok());
+  EXPECT_EQ(table.rows[0].configuration + ", " + table.rows[1].configuration, "theirs, full");
+  EXPECT_THAT(Message(Arrange({.sort = "bertscor"}, table)), HasSubstr("did you mean 'bertscore'?"));
+  table = Read();
+  ASSERT_TRUE(Arrange({.metrics = {"bertscore", "rouge1"}}, table).ok());
   const std::string text = Render(table, Format::kText);
   EXPECT_THAT(text, HasSubstr("0.8050 ± 0.0071"));
   EXPECT_THAT(text, HasSubstr("Δ bertscore"));

@@ -43,6 +43,7 @@ TEST(BenchTest, OneTrialOfEachConfigurationThatKeptAnAdapter) {
 
 Json Report() {
   return {{"sweep", "one"},
+          {"hostname", "gpu-7"},
           {"device", "cpu"},
           {"device_model", "AMD"},
           {"threads", 1},
@@ -53,6 +54,7 @@ Json Report() {
           {"rows",
            {{{"configuration", "base model"},
              {"variant", "base"},
+             {"trial_id", nullptr},
              {"trainable_share", nullptr},
              {"latency_p50_seconds", 0.0123},
              {"latency_p95_seconds", 0.25},
@@ -63,6 +65,7 @@ Json Report() {
              {"adapter_bytes", nullptr}},
             {{"configuration", "lora | \"r\"=8\033[2J"},
              {"variant", "merged"},
+             {"trial_id", "t-1"},
              {"trainable_share", 0.00617},
              {"latency_p50_seconds", 0.5},
              {"latency_p95_seconds", 1.5},
@@ -87,11 +90,25 @@ TEST(BenchTest, CellsOfMarkdownAndCsvKeepToThemselves) {
   const std::string markdown = RenderBench(Report(), "markdown");
   EXPECT_NE(markdown.find("| lora \\| \"r\"=8 \\[2J |"), std::string::npos) << markdown;
   const std::string csv = RenderBench(Report(), "csv");
-  EXPECT_EQ(
-      csv.find("sweep,device,device_model,threads,precision,beams,documents,build,configuration,variant,"),
-      0U);
+  EXPECT_EQ(csv.find("sweep,hostname,device,device_model,threads,precision,beams,documents,build,"
+                     "configuration,variant,"),
+            0U);
   EXPECT_NE(csv.find("\"lora | \"\"r\"\"=8"), std::string::npos);
   EXPECT_EQ(Json::parse(RenderBench(Report(), "json")), Report());
+}
+
+TEST(BenchTest, TheCoordinatorGetsWhatTheTableShows) {
+  const v1::PutBenchmarksRequest request = RequestOf(Report());
+  EXPECT_EQ(request.sweep() + "|" + request.hostname() + "|" + request.device_model(), "one|gpu-7|AMD");
+  EXPECT_EQ(request.threads(), 1);
+  ASSERT_EQ(request.rows_size(), 2);
+  EXPECT_EQ(
+      request.rows(0).configuration() + "|" + request.rows(0).variant() + "|" + request.rows(0).trial_id(),
+      "|base|");
+  EXPECT_EQ(request.rows(0).latency_p95_seconds(), 0.25);
+  EXPECT_EQ(request.rows(0).tokens_per_summary(), 33.25);
+  EXPECT_EQ(request.rows(1).variant() + "|" + request.rows(1).trial_id(), "merged|t-1");
+  EXPECT_EQ(request.rows(1).tokens_per_second(), 1000);
 }
 
 }  // namespace

@@ -206,10 +206,14 @@ TEST_F(DocumentsTest, BrokenLinesAreNamed) {
   EXPECT_EQ(Refusal(Pair("1") + "{\"article\": \"\xff\"}\n"), "FILE:2: is not valid UTF-8");
   EXPECT_EQ(Refusal("[1]\n"), "FILE:1: is a list, must be an object");
   EXPECT_EQ(Refusal(R"({"id": "1", "artikel": "x", "abstract": "y"})"),
-            "FILE:1: no key 'article'; the object has abstract, artikel, id; did you mean 'artikel'?");
-  EXPECT_EQ(Refusal("{}"), "FILE:1: no key 'article'; the object has none");
+            "FILE:1: no key 'article' (data.fields.source, or --source-field, names another); the object has "
+            "abstract, artikel, id; did you mean 'artikel'?");
+  EXPECT_EQ(
+      Refusal("{}"),
+      "FILE:1: no key 'article' (data.fields.source, or --source-field, names another); the object has none");
   EXPECT_EQ(Refusal(R"({"id": "a", "article": "x"})"),
-            "FILE:1: no key 'abstract'; the object has article, id");
+            "FILE:1: no key 'abstract' (data.fields.target, or --target-field, names another); the object "
+            "has article, id");
   EXPECT_EQ(Refusal(R"({"article": ["x"], "abstract": "y"})"),
             "FILE:1: 'article' is a list, must be a string; lists of sentences are read with format: cohan");
   EXPECT_EQ(Refusal(R"({"article": null, "abstract": "y"})"), "FILE:1: 'article' is null, must be a string");

@@ -38,6 +38,10 @@ export function duration(seconds) {
   if (whole < 48 * 3600) return `${Math.floor(whole / 3600)} h ${pad(Math.floor(whole % 3600 / 60))} min`;
   return `${Math.floor(whole / 86400)} d ${Math.floor(whole % 86400 / 3600)} h`;
 }
+export function milliseconds(seconds) {
+  if (absent(seconds)) return ABSENT;
+  return seconds >= 0.9995 ? `${seconds.toFixed(1)} s` : `${(1000 * seconds).toFixed(seconds < 0.0995 ? 1 : 0)} ms`;
+}
 export function bytes(value) {
   if (absent(value)) return ABSENT;
   if (value < 1024) return `${value} B`;

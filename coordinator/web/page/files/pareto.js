@@ -31,7 +31,8 @@ export async function show(place, sweep, query) {
     }, 'metric'));
     const panels = read.panels.filter((panel) => panel.points.some((point) => point.cost !== null && point.score.mean !== null));
     replace(none, panels.length ? null : empty('No costs yet: they come with the first results, where all ran on one device model.'));
-    said.textContent = read.device_models.length ? `Measured on ${read.device_models.map(clean).join(', ')}. Filled points, along the dashed line, are the front: nothing beats them in both. Hollow points are beaten.` : '';
+    const alone = read.benchmark_device_model ? ` (summaries alone on ${clean(read.benchmark_device_model)})` : '';
+    said.textContent = read.device_models.length ? `Measured on ${read.device_models.map(clean).join(', ')}${alone}. Filled points, along the dashed line, are the front: nothing beats them in both. Hollow points are beaten.` : '';
     await Promise.all(panels.map((panel) => draw(panel, read)));
   }
 

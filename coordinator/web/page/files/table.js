@@ -1,6 +1,7 @@
 // The results: a row a configuration, beside the baseline.
-import {h, name, svg} from './dom.js';
+import {clean, h, name, svg} from './dom.js';
 import {ABSENT, bytes, compact, duration, fixed, METRICS, percent, signed} from './format.js';
+import {benchmarks} from './benchmarks.js';
 import {pager, scroller, verdict} from './parts.js';
 
 const ROWS = 100;
@@ -23,7 +24,29 @@ function mean(row, metric) {
   return h('td', {class: 'number'}, fixed(value), sd === null ? null : h('span', {class: 'sd'}, ` ± ${fixed(sd)}`));
 }
 
+// By a metric that came from outside, in its own unit: one from 0 to 1 takes more digits than one in percent.
+function digitsOf(rows, metric) {
+  return Math.max(0, ...rows.map((row) => Math.abs(row[`${metric}_mean`] ?? 0))) < 2 ? 4 : 2;
+}
+
+function other(row, metric, digits) {
+  const value = row[`${metric}_mean`];
+  if (value === null) return h('td', {class: 'number absent'}, ABSENT);
+  const [sd, difference, low, high] = ['sd', 'difference', 'low', 'high'].map((part) => row[`${metric}_${part}`]);
+  return h('td', {class: 'number'}, fixed(value, digits), sd === null ? null : h('span', {class: 'sd'}, ` ± ${fixed(sd, digits)}`),
+    difference === null ? null : h('div', {class: 'meta'}, `Δ ${signed(difference, digits)}`,
+      low === null ? null : ` [${signed(low, digits)}, ${signed(high, digits)}]`));
+}
+
+// Of somebody else's: where it is from.
+function source(row) {
+  if (!row.source) return null;
+  return h('div', {class: 'meta'}, row.arm === 'imported' ? 'imported, tested; from ' : 'not of this sweep, not tested; from ', name(row.source));
+}
+
 function seeds(row) {
+  if (row.source && !row.seeds) return ABSENT;
+  if (row.source) return String(row.seeds);
   const more = [...row.failures, row.running ? `${row.running} running` : ''].filter(Boolean).join(', ');
   return `${row.seeds === row.planned ? row.seeds : `${row.seeds}/${row.planned}`}${more ? ', ' + more : ''}`;
 }
@@ -43,6 +66,7 @@ export function resultTable(read, sorting, sorted) {
     {key: 'seeds', text: 'Seeds'},
     ...['rouge1', 'rouge2', 'rougeL', 'rougeLsum'].map((each) => ({key: `${each}_mean`, text: METRICS[each], number: true,
                                                                    cell: (row) => mean(row, each)})),
+    ...read.metrics.map((each) => ({key: `${each}_mean`, text: clean(each), number: true, cell: (row) => other(row, each, digitsOf(read.rows, each))})),
     {key: 'difference', text: `Δ ${METRICS[metric]}`, number: true, cell: (row) => h('td', {class: 'number'}, row.baseline ? 'baseline' :
       signed(row.difference), row.compared && row.compared.low !== null
       ? h('span', {class: 'sd'}, ` [${signed(row.compared.low)}, ${signed(row.compared.high)}]`) : null)},
@@ -76,7 +100,7 @@ export function resultTable(read, sorting, sorted) {
     'aria-sort': key && by === key ? (sorting.down ? 'descending' : 'ascending') : undefined},
   key ? h('button', {type: 'button', 'data-key': `sort-${key}`, onclick: sort(key)}, text) : text));
   const body = window.map((row) => h('tr', {class: row.baseline ? 'baseline' : undefined}, columns.map(({key, cell}, i) => {
-    if (i === 0) return h('th', {scope: 'row'}, name(row.configuration));
+    if (i === 0) return h('th', {scope: 'row'}, name(row.configuration), source(row));
     if (key === 'seeds') return h('td', {}, seeds(row));
     return cell(row);
   })));
@@ -86,5 +110,6 @@ export function resultTable(read, sorting, sorted) {
     scroller('Results by configuration', 'results', h('table', {}, h('caption', {class: 'unseen'}, 'Results by configuration'),
       h('thead', {}, h('tr', {}, heads)), h('tbody', {}, body))),
     pager(sorting.from, ROWS, rows.length, 'rows', (to) => { sorting.from = to; sorted(); }),
+    ...benchmarks(read.benchmarks),
   ];
 }
