@@ -52,13 +52,15 @@ export async function show(place, sweep, query) {
     const free = known.filter((point) => !points.includes(point));
     if (free.length) drawing.caption.textContent += `; for nothing, and not drawn: ${free.map((point) => `${clean(point.configuration).slice(0, 40)} ${fixed(point.score.mean)}`).join(', ')}`;
     const arms = [...new Set(points.map((point) => point.arm))];
+    const all = [...new Set(panel.points.map((point) => point.arm))];  // an arm looks the same in every plot
     drawing.canvas.setAttribute('aria-label', `${title} of ${points.length} configurations; the numbers are below`);
     await drawing.draw({
       type: 'line',
       sets: () => [
         {label: 'front', data: points.filter((point) => point.front).sort((a, b) => a.cost - b.cost).map((point) => ({x: point.cost, y: point.score.mean})),
          borderColor: getComputedStyle(document.documentElement).getPropertyValue('--muted'), borderWidth: 1.5, borderDash: [4, 3], pointRadius: 0, pointHitRadius: 0},
-        ...arms.map((arm, i) => {
+        ...arms.map((arm) => {
+          const i = all.indexOf(arm);
           const own = points.filter((point) => point.arm === arm);
           return {label: arm, showLine: false, own, data: own.map((point) => ({x: point.cost, y: point.score.mean})), pointStyle: shape(i), pointRadius: 6,
                   borderColor: colour(i), borderWidth: 2,

@@ -41,7 +41,7 @@ function other(row, metric, digits) {
 // Of somebody else's: where it is from.
 function source(row) {
   if (!row.source) return null;
-  return h('div', {class: 'meta'}, row.arm === 'imported' ? 'imported, tested; from ' : 'not of this sweep, not tested; from ', name(row.source));
+  return h('div', {class: 'meta'}, `${row.arm === 'imported' ? 'imported, tested' : 'not of this sweep, not tested'}; from ${clean(row.source)}`);
 }
 
 function seeds(row) {
