@@ -15,7 +15,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 // Shares of texts that may be cut without a word.
-constexpr double kSourcesCut = 0.2, kTargetsCut = 0.1;
+constexpr double kSourcesCut = 0.2, kTargetsCut = 0.1, kUnknown = 0.02;
 // Lester et al. train prompts at 0.3, and find smaller rates worse by far; peft's examples begin at 3e-2.
 constexpr double kLowPromptRate = 0.02;
 constexpr double kNearlyAll = 0.9;  // of resources.memory
@@ -116,6 +116,12 @@ void AddDataFindings(const spec::Sweep& sweep, const Json& data, Findings& findi
     if (const auto repeated = split.value("repeated_texts", std::int64_t{0}); repeated > 0) {
       findings.warnings.push_back(fmt::format("{}: {} came before in the same split under another id", name,
                                               Plural(repeated, "article")));
+    }
+    if (const double unknown = split.value("share_unknown", 0.0); unknown > kUnknown) {
+      findings.warnings.push_back(fmt::format(
+          "{}: the model's tokenizer does not know {:.0f} % of the tokens, and can neither read nor "
+          "write them: is it of the data's language?",
+          name, 100 * unknown));
     }
     const auto half = split["target_tokens"].value("p50", std::int64_t{0});
     if (name == "test" && most_new > 0 && half > most_new) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -94,6 +95,11 @@ std::string Documents(const Json& data) {
       "({})\n",
       first.at("source_tokens").at("limit").get<std::int64_t>(),
       first.at("target_tokens").at("limit").get<std::int64_t>());
+  double unknown = 0;
+  for (const Json& split : data.at("splits")) unknown = std::max(unknown, split.value("share_unknown", 0.0));
+  out += fmt::format(
+      "unknown to the model's tokenizer: {}\n",
+      unknown == 0 ? "no token" : fmt::format("{:.2g} % of a split's tokens at most", 100 * unknown));
   bool twice = !data.at("overlaps").empty();
   for (const Json& split : data.at("splits"))
     twice = twice || split.at("repeated_texts").get<std::int64_t>() > 0;

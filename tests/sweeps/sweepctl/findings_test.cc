@@ -24,6 +24,7 @@ Json Data() {
                       {"documents", 10},
                       {"source_tokens", Lengths(0.2)},
                       {"target_tokens", Lengths(0.1, 50)},
+                      {"share_unknown", 0.02},
                       {"repeated_texts", 0}});
   }
   return {{"splits", splits}, {"overlaps", Json::array()}, {"warnings", Json::array()}};
@@ -93,6 +94,17 @@ TEST(FindingsTest, SummariesThatCannotBeAsLong) {
   ASSERT_EQ(OfData(data).size(), 1U);
   data["splits"][2]["target_tokens"] = Lengths(0, 64);
   EXPECT_TRUE(OfData(data).empty());
+}
+
+TEST(FindingsTest, WhatTheTokenizerDoesNotKnow) {
+  Json data = Data();
+  data["splits"][1]["share_unknown"] = 0.061;
+  const auto warnings = OfData(data);
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_EQ(
+      warnings[0],
+      "validation: the model's tokenizer does not know 6 % of the tokens, and can neither read nor write "
+      "them: is it of the data's language?");
 }
 
 TEST(FindingsTest, WhatComesTwice) {

@@ -44,6 +44,7 @@ OrderedJson ToJson(const DataReport& report, const DataSettings& settings) {
                       {"documents", split.documents},
                       {"source_tokens", ToJson(split.source, settings.max_source_tokens, split.documents)},
                       {"target_tokens", ToJson(split.target, settings.max_target_tokens, split.documents)},
+                      {"share_unknown", split.unknown_share},
                       {"repeated_texts", split.repeated}});
   }
   for (const text::Overlap& overlap : report.overlaps) {

@@ -1,7 +1,9 @@
 #include "worker/trainer/train/data_report.h"
 
 #include <algorithm>
+#include <atomic>
 #include <limits>
+#include <utility>
 
 #include "worker/trainer/kernels/parallel.h"
 #include "worker/trainer/train/data.h"
@@ -13,13 +15,13 @@ constexpr std::int64_t kAtATime = 512;  // documents, between two words of how f
 constexpr std::int64_t kUncut = std::numeric_limits<std::int64_t>::max();
 
 struct Counts {
-  std::vector<std::int64_t> source, target;  // tokens with </s>, uncut, in document order
+  std::vector<std::int64_t> source, target;           // tokens with </s>, uncut, in document order
+  std::atomic<std::int64_t> tokens = 0, unknown = 0;  // of both
 };
 
-Counts CountTokens(const DataSettings& settings, const text::Tokenizer& tokenizer,
-                   const std::vector<text::Document>& documents,
-                   const std::function<void(std::int64_t)>& more) {
-  Counts counts;
+void CountTokens(const DataSettings& settings, const text::Tokenizer& tokenizer,
+                 const std::vector<text::Document>& documents, Counts& counts,
+                 const std::function<void(std::int64_t)>& more) {
   counts.source.resize(documents.size());
   counts.target.resize(documents.size());
   const auto all = static_cast<std::int64_t>(documents.size());
@@ -31,13 +33,17 @@ Counts CountTokens(const DataSettings& settings, const text::Tokenizer& tokenize
       for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
         source = settings.source_prefix;
         source += documents[i].source;
-        counts.source[i] = static_cast<std::int64_t>(encoder.Encode(source, kUncut).size());
-        counts.target[i] = static_cast<std::int64_t>(encoder.Encode(documents[i].target, kUncut).size());
+        for (const auto& [text, count] :
+             {std::pair(&source, &counts.source[i]), std::pair(&documents[i].target, &counts.target[i])}) {
+          const std::vector<text::TokenId> ids = encoder.Encode(*text, kUncut);
+          *count = static_cast<std::int64_t>(ids.size());
+          counts.tokens += *count;
+          counts.unknown += std::count(ids.begin(), ids.end(), text::Tokenizer::kUnknown);
+        }
       }
     });
     more(last - first);
   }
-  return counts;
 }
 
 Rendered Render(const DataSettings& settings, const text::Tokenizer& tokenizer,
@@ -72,15 +78,18 @@ StatusOr<DataReport> ReportData(const DataSettings& settings, const text::Tokeni
   report.overlaps = duplicates.across;
   for (std::size_t s = 0; s < splits.size(); ++s) {
     const std::vector<text::Document>& documents = *splits[s].documents;
-    Counts counts = CountTokens(settings, tokenizer, documents, [&](std::int64_t more) {
+    Counts counts;
+    CountTokens(settings, tokenizer, documents, counts, [&](std::int64_t more) {
       if (counted) counted(done += more, all);
     });
+    const auto tokens = static_cast<double>(std::max<std::int64_t>(1, counts.tokens));
     report.splits.push_back(
         {.name = splits[s].name,
          .documents = static_cast<std::int64_t>(documents.size()),
          .repeated = duplicates.within[s],
          .source = text::SummarizeLengths(std::move(counts.source), settings.max_source_tokens),
-         .target = text::SummarizeLengths(std::move(counts.target), settings.max_target_tokens)});
+         .target = text::SummarizeLengths(std::move(counts.target), settings.max_target_tokens),
+         .unknown_share = static_cast<double>(counts.unknown) / tokens});
   }
   for (const text::NamedSplit& split : splits) {
     if (split.documents->empty()) continue;

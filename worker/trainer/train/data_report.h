@@ -18,6 +18,7 @@ struct SplitReport {
   std::int64_t documents = 0;
   std::int64_t repeated = 0;     // whose article an earlier one of the split has
   text::Lengths source, target;  // the source with its prefix
+  double unknown_share = 0;      // of all of their tokens, uncut, those that the tokenizer does not know
 };
 
 // A training document as the model gets it: from its tokens back into text.

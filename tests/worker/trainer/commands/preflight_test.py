@@ -32,6 +32,9 @@ class Preflight(TrainTest):
         self.assertEqual(tokens["limit"], 12)
         self.assertAlmostEqual(tokens["share_cut"], tokens["cut"] / 25)
         self.assertGreater(tokens["max"], 12)
+        for split in data["splits"]:  # this tokenizer has no n
+            self.assertGreater(split["share_unknown"], 0)
+            self.assertLess(split["share_unknown"], 0.5)
         example = data["example"]
         self.assertTrue(example["source"].startswith("pai pat"), example)  # this tokenizer has no n
         self.assertEqual(example["id"], "d0")
