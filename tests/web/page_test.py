@@ -117,7 +117,7 @@ class Page(unittest.TestCase):
         scored = cells("lora rank=1")
         self.assertIn("0.8650 ± 0.0071 Δ +0.0123 [+0.0023, +0.0223]", scored)
         self.assertEqual(cells("base model"), ["base model", "–", "87.1 ms", "120 ms", "61", "–", "16", "4,321"])
-        measured = [row.text for row in self.browser.find("[data-key='benchmarks'] tbody tr") if "merged" in row.text]
+        measured = [" ".join(row.text.split()) for row in self.browser.find("[data-key='benchmarks'] tbody tr") if "merged" in row.text]
         self.assertEqual(measured, ["lora rank=1 unmerged 98.7 ms 1.3 s 61 20 16 4,000", "lora rank=1 merged 87.2 ms 1.3 s 61 20 16 4,000"])
         self.assertIn("with no trial beside, on AMD EPYC (gpu-7, 2 threads), fp32, beams 4, 32 documents, 2026-03-01", self.browser.text())
         self.open(f"#/sweeps/{self.finished}/pareto", "summaries alone on AMD EPYC", "ROUGE-1 and latency of one summary, p50",

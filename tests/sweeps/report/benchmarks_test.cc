@@ -48,13 +48,6 @@ class BenchmarksReportTest : public ExtractTest {
     });
     ASSERT_TRUE(put.ok()) << put;
   }
-  Table Read() {
-    const auto report = Report::Open(folder_.database());
-    EXPECT_TRUE(report.ok()) << report.status();
-    auto table = (*report)->ReadTable("demo");
-    EXPECT_TRUE(table.ok()) << table.status();
-    return table.ok() ? *table : Table();
-  }
   std::optional<double> CostOf(const std::string& cost, const std::string& configuration) {
     const auto series = Series::Open(folder_.database());
     EXPECT_TRUE(series.ok()) << series.status();
@@ -69,9 +62,9 @@ class BenchmarksReportTest : public ExtractTest {
 };
 
 TEST_F(BenchmarksReportTest, StandUnderTheTableWhereThereAreAny) {
-  EXPECT_THAT(Render(Read(), Format::kText), Not(HasSubstr("one summary")));
+  EXPECT_THAT(Render(ReadDemo(), Format::kText), Not(HasSubstr("one summary")));
   Measure();
-  const Table table = Read();
+  const Table table = ReadDemo();
   ASSERT_EQ(table.benchmarks.rows.size(), 3u);
   const std::string text = Render(table, Format::kText);
   EXPECT_THAT(

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sweeps/report/extract.h"
+#include "sweeps/report/report.h"
 #include "tests/coordinator/store/fixture.h"
 
 namespace lorikeet::report {
@@ -104,6 +105,13 @@ class ExtractTest : public store::StoreTest {
     ASSERT_TRUE(status.ok()) << status;
   }
 
+  Table ReadDemo() {
+    const auto report = Report::Open(folder_.database());
+    EXPECT_TRUE(report.ok()) << report.status();
+    auto table = (*report)->ReadTable("demo");
+    EXPECT_TRUE(table.ok()) << table.status();
+    return table.ok() ? *table : Table();
+  }
   StatusOr<std::string> All(const ExtractRequest& request) {
     ASSIGN_OR_RETURN(const std::unique_ptr<Extract> extract, Extract::Open(folder_.database(), request));
     std::string all;

@@ -55,17 +55,10 @@ class ScoresReportTest : public ExtractTest {
     });
     ASSERT_TRUE(put.ok()) << put;
   }
-  Table Read() {
-    const auto report = Report::Open(folder_.database());
-    EXPECT_TRUE(report.ok()) << report.status();
-    auto table = (*report)->ReadTable("demo");
-    EXPECT_TRUE(table.ok()) << table.status();
-    return table.ok() ? *table : Table();
-  }
 };
 
 TEST_F(ScoresReportTest, AnImportedRowStandsWithItsVerdictAndItsSource) {
-  const Table table = Read();
+  const Table table = ReadDemo();
   const Row& row = table.rows.back();
   EXPECT_EQ(row.configuration + row.arm, "theirsimported");
   EXPECT_FALSE(row.reference);
@@ -85,19 +78,19 @@ TEST_F(ScoresReportTest, AnImportedRowStandsWithItsVerdictAndItsSource) {
 }
 
 TEST_F(ScoresReportTest, AnotherMetricIsAColumnWhereItIsAskedFor) {
-  EXPECT_THAT(Message(Arrange({.metrics = {"bertscore"}}, *std::make_unique<Table>(Read()))),
+  EXPECT_THAT(Message(Arrange({.metrics = {"bertscore"}}, *std::make_unique<Table>(ReadDemo()))),
               HasSubstr("one of rouge1, rouge2, rougeL, rougeLsum"));
   PutScores("bertscore", "full", 1, 0.8);
   PutScores("bertscore", "full", 2, 0.81);
   PutScores("bertscore", "theirs", 1, 0.9);
-  Table table = Read();
+  Table table = ReadDemo();
   EXPECT_THAT(table.more_metrics, ElementsAre("bertscore"));
   EXPECT_THAT(Render(table, Format::kText), Not(HasSubstr("bertscore"))) << "not unless it is asked for";
   ASSERT_TRUE(Arrange({.metrics = {"bertscore", "rouge1"}}, table).ok());
   ASSERT_TRUE(Arrange({.sort = "bertscore"}, table).ok());
   EXPECT_EQ(table.rows[0].configuration + ", " + table.rows[1].configuration, "theirs, full");
   EXPECT_THAT(Message(Arrange({.sort = "bertscor"}, table)), HasSubstr("did you mean 'bertscore'?"));
-  table = Read();
+  table = ReadDemo();
   ASSERT_TRUE(Arrange({.metrics = {"bertscore", "rouge1"}}, table).ok());
   const std::string text = Render(table, Format::kText);
   EXPECT_THAT(text, HasSubstr("0.8050 ± 0.0071"));
@@ -122,7 +115,7 @@ TEST_F(ScoresReportTest, AMetricsComparisonIsReadForOwnAndImportedRows) {
     return t.scores().PutForeignComparison({.name = "theirs", .comparison = comparison});
   });
   ASSERT_TRUE(put.ok()) << put;
-  const Table table = Read();
+  const Table table = ReadDemo();
   EXPECT_EQ(table.rows[1].scores.at("m").difference, 0.125);
   EXPECT_EQ(table.rows.back().scores.at("m").difference, 0.25);
   EXPECT_FALSE(table.rows[0].scores.at("m").difference);

@@ -33,8 +33,9 @@ void CountTokens(const DataSettings& settings, const text::Tokenizer& tokenizer,
       for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
         source = settings.source_prefix;
         source += documents[i].source;
-        for (const auto& [text, count] :
-             {std::pair(&source, &counts.source[i]), std::pair(&documents[i].target, &counts.target[i])}) {
+        const std::pair<const std::string*, std::int64_t*> texts[] = {
+            {&source, &counts.source[i]}, {&documents[i].target, &counts.target[i]}};
+        for (const auto& [text, count] : texts) {
           const std::vector<text::TokenId> ids = encoder.Encode(*text, kUncut);
           *count = static_cast<std::int64_t>(ids.size());
           counts.tokens += *count;
