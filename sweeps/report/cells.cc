@@ -256,7 +256,12 @@ std::vector<std::string> Legend(const Table& table) {
     reasons[(withheld ? "Verdict withheld, since " : "") + Printable(row.comparison.reason)].push_back(
         Printable(row.configuration));
   }
-  for (const auto& [reason, rows] : reasons) lines.push_back(Sentence(reason, rows));
+  for (const auto& [reason, rows] : reasons) {
+    std::string line = Sentence(reason, rows);
+    if (line.front() >= 'a' && line.front() <= 'z')
+      line.front() = static_cast<char>(line.front() - 'a' + 'A');
+    lines.push_back(std::move(line));
+  }
   if (std::any_of(table.rows.begin(), table.rows.end(), [](const Row& row) { return row.still_improving; })) {
     lines.emplace_back(
         "† still improving: at half of its seeds or more, the best checkpoint is the last one.");

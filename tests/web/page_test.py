@@ -120,8 +120,8 @@ class Page(unittest.TestCase):
         measured = [" ".join(row.text.split()) for row in self.browser.find("[data-key='benchmarks'] tbody tr") if "merged" in row.text]
         self.assertEqual(measured, ["lora rank=1 unmerged 98.7 ms 1.3 s 61 20 16 4,000", "lora rank=1 merged 87.2 ms 1.3 s 61 20 16 4,000"])
         self.assertIn("with no trial beside, on AMD EPYC (gpu-7, 2 threads), fp32, beams 4, 32 documents, 2026-03-01", self.browser.text())
-        self.open(f"#/sweeps/{self.finished}/pareto", "summaries alone on AMD EPYC", "ROUGE-1 and latency of one summary, p50",
-                  "ROUGE-1 and generation speed alone, LoRA merged")
+        self.open(f"#/sweeps/{self.finished}/pareto", "summaries alone on AMD EPYC", "ROUGE-1 and one summary, merged, p50",
+                  "ROUGE-1 and speed merged")
         self.check("pareto")
 
     def test_charts_are_drawn(self):

@@ -72,7 +72,7 @@ export function resultTable(read, sorting, sorted) {
       ? h('span', {class: 'sd'}, ` [${signed(row.compared.low)}, ${signed(row.compared.high)}]`) : null)},
     {text: 'Interval', cell: (row) => h('td', {}, interval(row.difference, row.compared, scale, margin))},
     {text: 'Verdict', cell: (row) => h('td', {}, row.baseline || row.reference ? null : verdict(row.compared?.verdict),
-      row.compared?.reason ? h('div', {class: 'meta'}, name(row.compared.reason)) : null)},
+      row.compared?.reason ? h('div', {class: 'meta reason'}, clean(row.compared.reason)) : null)},
     {key: 'trainable_share', text: 'Trained', number: true, cell: (row) => h('td', {class: 'number'}, percent(row.trainable_share))},
     {key: 'train_seconds', text: 'Training', number: true, cell: (row) => h('td', {class: 'number'}, duration(row.train_seconds))},
     {key: 'generated_tokens_per_second', text: 'Tokens/s', number: true,
