@@ -273,7 +273,7 @@ struct ForeignRow {
 struct ScoredTrial {
   std::int64_t seed = 0;
   bool kept_last = false;  // keep: best, and the best step was the last
-  std::string data_fingerprint, model_fingerprint, build;
+  std::string data_fingerprint, model_fingerprint, build, precision;
   RougeF1 test;  // the result's, over all documents of the test split
   std::vector<std::pair<std::string, RougeF1>> documents;  // of the test split, by id
 };

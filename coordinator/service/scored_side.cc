@@ -25,6 +25,7 @@ ScoredSide MakeScoredSide(const std::vector<core::ScoredTrial>& trials) {
     side.data.insert(trial.data_fingerprint);
     side.models.insert(trial.model_fingerprint);
     side.builds.insert(trial.build);
+    side.precisions.insert(trial.precision);
     kept_last += trial.kept_last ? 1 : 0;
   }
   side.still_improving = kept_last > 0 && 2 * kept_last >= side.seeds;
@@ -66,10 +67,15 @@ std::string WhyNotComparable(const ScoredSide& configuration, const ScoredSide& 
 }
 
 std::string Caveat(const ScoredSide& configuration, const ScoredSide& baseline) {
-  if (OneOf(configuration.builds, baseline.builds)) return "";
-  std::set<std::string> builds = configuration.builds;
-  builds.insert(baseline.builds.begin(), baseline.builds.end());
-  return fmt::format("trained by several builds: {}", fmt::join(builds, ", "));
+  std::vector<std::string> caveats;
+  const auto add = [&](const char* what, std::set<std::string> ours, const std::set<std::string>& others) {
+    if (OneOf(ours, others)) return;
+    ours.insert(others.begin(), others.end());
+    caveats.push_back(fmt::format("{}: {}", what, fmt::join(ours, ", ")));
+  };
+  add("trained by several builds", configuration.builds, baseline.builds);
+  add("computed in several precisions", configuration.precisions, baseline.precisions);
+  return fmt::format("{}", fmt::join(caveats, "; "));
 }
 
 }  // namespace lorikeet::service

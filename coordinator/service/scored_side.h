@@ -14,9 +14,10 @@ namespace lorikeet::service {
 
 struct ScoredSide {
   std::int64_t seeds = 0;
-  std::vector<std::string> documents;          // ids; empty where the seeds were scored on different ones
-  std::set<std::string> data, models, builds;  // fingerprints; builds of the trainer
-  bool still_improving = false;  // at half of the seeds or more, the best checkpoint was the last
+  std::vector<std::string> documents;        // ids; empty where the seeds were scored on different ones
+  std::set<std::string> data, models;        // fingerprints
+  std::set<std::string> builds, precisions;  // the trainer's; what it really computed in
+  bool still_improving = false;              // at half of the seeds or more, the best checkpoint was the last
   // In ROUGE points; by core::kRougeMetrics.
   std::array<double, std::size(core::kRougeMetrics)> means{};  // over the seeds' results
   // Only where there are documents.

@@ -20,8 +20,8 @@ StatusOr<std::vector<core::ScoredTrial>> LoadScores(Connection& connection, std:
     Rows rows(connection.Prepare(
         "SELECT r.trial_id, r.seed, r.kept_step = r.last_step AND r.last_step > 0"
         " AND coalesce(json_extract(c.trial, '$.train.keep'), 'best') = 'best',"
-        " r.data_fingerprint, r.model_fingerprint, r.build, r.test_rouge1, r.test_rouge2, r.test_rougeL,"
-        " r.test_rougeLsum"
+        " r.data_fingerprint, r.model_fingerprint, r.build, r.precision, r.test_rouge1, r.test_rouge2,"
+        " r.test_rougeL, r.test_rougeLsum"
         " FROM configurations AS c JOIN trials AS t ON t.configuration_id = c.id"
         " JOIN results AS r ON r.trial_id = t.id WHERE c.id = ? ORDER BY r.seed, t.id",
         configuration_id));
@@ -33,10 +33,11 @@ StatusOr<std::vector<core::ScoredTrial>> LoadScores(Connection& connection, std:
       trial.data_fingerprint = rows.Text(3);
       trial.model_fingerprint = rows.Text(4);
       trial.build = rows.Text(5);
-      trial.test = {.rouge1 = rows[6].getDouble(),
-                    .rouge2 = rows[7].getDouble(),
-                    .rougeL = rows[8].getDouble(),
-                    .rougeLsum = rows[9].getDouble()};
+      trial.precision = rows.Text(6);
+      trial.test = {.rouge1 = rows[7].getDouble(),
+                    .rouge2 = rows[8].getDouble(),
+                    .rougeL = rows[9].getDouble(),
+                    .rougeLsum = rows[10].getDouble()};
       trials.push_back(std::move(trial));
     }
   }

@@ -135,6 +135,23 @@ TEST_F(ComparingTest, OtherDocumentsAreNotCompared) {
   EXPECT_EQ(rows[0][3], "NULL");
 }
 
+TEST_F(ComparingTest, OtherBuildsAndPrecisionsAreSaidBesideTheVerdict) {
+  Submit(MakeSweep("demo", 1, 3));
+  const std::map<std::string, double> means = {{"full", 0.40}, {"lora rank=1", 0.43}};
+  for (int i = 0; i < 5; ++i) FinishNext(means);
+  // As hosts would have it of which one has no bf16, or an older trainer.
+  SQLite::Database(store_->path(), SQLite::OPEN_READWRITE)
+      .exec(
+          "UPDATE results SET precision = 'bf16', build = '0.0.9' WHERE seed = 1 AND configuration = 'full'");
+  FinishNext(means);
+  Pass(seconds(1));
+  const auto rows = Rows("verdict, reason");
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_NE(rows[0][1], "withheld");
+  EXPECT_THAT(rows[0][2], HasSubstr("trained by several builds: 0.0.9, "));
+  EXPECT_THAT(rows[0][2], HasSubstr("; computed in several precisions: bf16, "));
+}
+
 TEST_F(ComparingTest, WithoutPredictionsTheDifferenceIsThatOfTheMeans) {
   Submit(MakeSweep("demo", 1, 3));
   for (int i = 0; i < 6; ++i) {
