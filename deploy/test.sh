@@ -30,7 +30,7 @@ for preset in "$@"; do
   ctest "${arguments[@]}" || outcome=$?
   # What each target came to, with its seed.
   [ "$preset" != fuzz ] || cat "build/fuzz/findings/"*/summary 2>/dev/null || true
-  if [ -e "build/$preset/tests.xml" ]; then
+  if [ "$outcome" = 0 ] || [ -e "build/$preset/tests.xml" ]; then
     python3 deploy/count_tests.py "build/$preset/tests.xml" || outcome=$((outcome > 0 ? outcome : 1))
   fi
   printf '%s: built in %d s, tested in %d s\n' "$preset" $((built - start)) $((SECONDS - built))

@@ -62,14 +62,14 @@ class Build(unittest.TestCase):
 
 
 class Tests(unittest.TestCase):
-    def run_tests(self, ctest_exit, more="", presets=()):
+    def run_tests(self, ctest_exit, more="", presets=(), writes=True):
         with Scratch() as scratch:
             scratch.fake("../repository/deploy/bootstrap.sh", "")
             scratch.fake("../repository/deploy/build.sh", "")
             scratch.fake("ctest", f"""\
                 while [ "$1" != --output-junit ]; do shift; done
                 mkdir -p "$(dirname "$2")"
-                echo '{JUNIT.format(more=more)}' > "$2"
+                {"true" if writes else "false"} && echo '{JUNIT.format(more=more)}' > "$2"
                 exit {ctest_exit}
                 """)
             os.symlink(sys.executable, os.path.join(scratch.bin, "python3"))
@@ -91,6 +91,10 @@ class Tests(unittest.TestCase):
         done, _ = self.run_tests(8, FAILED)
         self.assertEqual(done.returncode, 8)
         self.assertEqual(done.stderr.splitlines(), ["failed: c", "    it said why"])
+
+    def test_without_a_report_nothing_has_passed(self):
+        done, _ = self.run_tests(0, writes=False)
+        self.assertNotEqual(done.returncode, 0)
 
     def test_a_skipped_test_fails_it(self):
         done, _ = self.run_tests(0, SKIPPED)
