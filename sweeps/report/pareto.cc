@@ -110,15 +110,17 @@ StatusOr<Pareto> ReadPareto(SQLite::Database& database, const SweepFacts& facts,
   read.sweep = facts;
   read.metric = metric;
   std::vector<std::string> names, wanted;
+  std::vector<const BenchmarkCost*> benchmarks;  // by panel; null: a trial's cost
   for (const Cost& known : Costs()) names.emplace_back(known.name);
   if (!cost.empty()) RETURN_IF_ERROR(OneOf("cost", cost, names).status());
   const Benchmarks measured = ReadBenchmarks(database, facts.name);
   read.benchmark_device_model = measured.device_model;
   for (const Cost& known : Costs()) {
-    const bool benchmark = FindBenchmarkCost(known.name) != nullptr;
-    if (cost.empty() ? benchmark && measured.rows.empty() : cost != known.name) continue;
+    const BenchmarkCost* const benchmark = FindBenchmarkCost(known.name);
+    if (cost.empty() ? benchmark != nullptr && measured.rows.empty() : cost != known.name) continue;
     read.panels.push_back({.cost = known, .points = {}});
-    wanted.emplace_back(benchmark ? "NULL" : known.name);
+    wanted.emplace_back(benchmark != nullptr ? "NULL" : known.name);
+    benchmarks.push_back(benchmark);
   }
   SQLite::Statement row(
       database, fmt::format("SELECT arm, configuration, baseline, seeds, {0}_mean, {0}_sd, device_model, {1}"
@@ -138,9 +140,7 @@ StatusOr<Pareto> ReadPareto(SQLite::Database& database, const SweepFacts& facts,
     for (std::size_t i = 0; i < read.panels.size(); ++i) {
       point.cost = FiniteNumber(row.getColumn(7 + static_cast<int>(i)));
       if (point.cost && *point.cost < 0) point.cost.reset();
-      if (const BenchmarkCost* benchmark = FindBenchmarkCost(read.panels[i].cost.name)) {
-        point.cost = ReadCost(measured, *benchmark, point);
-      }
+      if (benchmarks[i] != nullptr) point.cost = ReadCost(measured, *benchmarks[i], point);
       read.panels[i].points.push_back(point);
     }
   }

@@ -1,8 +1,8 @@
 #include "worker/trainer/train/data_report.h"
 
 #include <algorithm>
-#include <atomic>
 #include <limits>
+#include <numeric>
 #include <utility>
 
 #include "worker/trainer/kernels/parallel.h"
@@ -15,15 +15,25 @@ constexpr std::int64_t kAtATime = 512;  // documents, between two words of how f
 constexpr std::int64_t kUncut = std::numeric_limits<std::int64_t>::max();
 
 struct Counts {
-  std::vector<std::int64_t> source, target;           // tokens with </s>, uncut, in document order
-  std::atomic<std::int64_t> tokens = 0, unknown = 0;  // of both
+  std::vector<std::int64_t> source, target;  // tokens with </s>, uncut, in document order
+  std::vector<std::int64_t> unknown;         // of both together
+
+  double UnknownShare() const {
+    const auto sum = [](const std::vector<std::int64_t>& of) {
+      return std::accumulate(of.begin(), of.end(), std::int64_t{0});
+    };
+    const std::int64_t tokens = sum(source) + sum(target);
+    return tokens > 0 ? static_cast<double>(sum(unknown)) / static_cast<double>(tokens) : 0;
+  }
 };
 
-void CountTokens(const DataSettings& settings, const text::Tokenizer& tokenizer,
-                 const std::vector<text::Document>& documents, Counts& counts,
-                 const std::function<void(std::int64_t)>& more) {
+Counts CountTokens(const DataSettings& settings, const text::Tokenizer& tokenizer,
+                   const std::vector<text::Document>& documents,
+                   const std::function<void(std::int64_t)>& more) {
+  Counts counts;
   counts.source.resize(documents.size());
   counts.target.resize(documents.size());
+  counts.unknown.resize(documents.size());
   const auto all = static_cast<std::int64_t>(documents.size());
   for (std::int64_t first = 0; first < all; first += kAtATime) {
     const std::int64_t last = std::min(first + kAtATime, all);
@@ -38,13 +48,13 @@ void CountTokens(const DataSettings& settings, const text::Tokenizer& tokenizer,
         for (const auto& [text, count] : texts) {
           const std::vector<text::TokenId> ids = encoder.Encode(*text, kUncut);
           *count = static_cast<std::int64_t>(ids.size());
-          counts.tokens += *count;
-          counts.unknown += std::count(ids.begin(), ids.end(), text::Tokenizer::kUnknown);
+          counts.unknown[i] += std::count(ids.begin(), ids.end(), text::Tokenizer::kUnknown);
         }
       }
     });
     more(last - first);
   }
+  return counts;
 }
 
 Rendered Render(const DataSettings& settings, const text::Tokenizer& tokenizer,
@@ -79,18 +89,17 @@ StatusOr<DataReport> ReportData(const DataSettings& settings, const text::Tokeni
   report.overlaps = duplicates.across;
   for (std::size_t s = 0; s < splits.size(); ++s) {
     const std::vector<text::Document>& documents = *splits[s].documents;
-    Counts counts;
-    CountTokens(settings, tokenizer, documents, counts, [&](std::int64_t more) {
+    Counts counts = CountTokens(settings, tokenizer, documents, [&](std::int64_t more) {
       if (counted) counted(done += more, all);
     });
-    const auto tokens = static_cast<double>(std::max<std::int64_t>(1, counts.tokens));
+    const double unknown = counts.UnknownShare();
     report.splits.push_back(
         {.name = splits[s].name,
          .documents = static_cast<std::int64_t>(documents.size()),
          .repeated = duplicates.within[s],
          .source = text::SummarizeLengths(std::move(counts.source), settings.max_source_tokens),
          .target = text::SummarizeLengths(std::move(counts.target), settings.max_target_tokens),
-         .unknown_share = static_cast<double>(counts.unknown) / tokens});
+         .unknown_share = unknown});
   }
   for (const text::NamedSplit& split : splits) {
     if (split.documents->empty()) continue;
